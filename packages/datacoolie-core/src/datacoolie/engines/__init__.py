@@ -1,0 +1,47 @@
+"""The engine contract: what the framework asks of Polars, Spark or another engine."""
+
+from datacoolie.engines.base import BaseEngine, FileOps, FrameOps, QueryOps, TableOps
+from datacoolie.engines.model import (
+    Commit,
+    CommitConflictError,
+    Decide,
+    EngineCapabilities,
+    FileScan,
+    FileWrite,
+    MergePlan,
+    Observation,
+    Observed,
+    QueryScan,
+    Staged,
+    StagedFile,
+    TableRef,
+    Token,
+    UnknownOutcomeError,
+    WriteRequest,
+    WriteResult,
+)
+
+__all__ = [
+    "BaseEngine",
+    "Commit",
+    "CommitConflictError",
+    "Decide",
+    "EngineCapabilities",
+    "FileOps",
+    "FileScan",
+    "FileWrite",
+    "FrameOps",
+    "MergePlan",
+    "Observation",
+    "Observed",
+    "QueryOps",
+    "QueryScan",
+    "Staged",
+    "StagedFile",
+    "TableOps",
+    "TableRef",
+    "Token",
+    "UnknownOutcomeError",
+    "WriteRequest",
+    "WriteResult",
+]

@@ -1,0 +1,210 @@
+"""The engine contract: four small interfaces and the class that joins them.
+
+An engine evaluates frames (`polars.LazyFrame`, `pyspark.sql.DataFrame`) and commits them. It knows nothing of dataflows,
+windows or SCD2: strategies of the framework build a frame and call one `append`, `overwrite` or `merge`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from datacoolie.core.types import Schema
+    from datacoolie.engines.model import (
+        Commit,
+        EngineCapabilities,
+        FileScan,
+        FileWrite,
+        MergePlan,
+        QueryScan,
+        Staged,
+        TableRef,
+        WriteRequest,
+        WriteResult,
+    )
+    from datacoolie.sql import Aggregate, Expr
+
+Frame = TypeVar("Frame")
+"""What an engine evaluates lazily."""
+
+
+class FrameOps(ABC, Generic[Frame]):
+    """Relational operations on lazy frames. Columns are named as in the schema; nothing is evaluated but by `aggregate`."""
+
+    @abstractmethod
+    def schema(self, frame: Frame) -> Schema:
+        """Return the columns in order with their types.
+
+        Raises:
+            EngineError: a column has a type outside of `datacoolie.core.types`.
+        """
+
+    @abstractmethod
+    def select(self, frame: Frame, columns: Mapping[str, Expr]) -> Frame:
+        """Return exactly these columns, in this order, each computed from `frame`."""
+
+    @abstractmethod
+    def with_columns(self, frame: Frame, columns: Mapping[str, Expr]) -> Frame:
+        """Add or replace columns, each computed from `frame` as it was."""
+
+    @abstractmethod
+    def filter(self, frame: Frame, condition: Expr) -> Frame:
+        """Keep the rows for which `condition` is true (not null, not false)."""
+
+    @abstractmethod
+    def rename(self, frame: Frame, names: Mapping[str, str]) -> Frame:
+        """Rename columns, old name to new, all at once."""
+
+    @abstractmethod
+    def drop(self, frame: Frame, names: Sequence[str]) -> Frame:
+        """Remove columns."""
+
+    @abstractmethod
+    def union(self, frames: Sequence[Frame]) -> Frame:
+        """Append frames of the same columns, matched by name, duplicates kept."""
+
+    @abstractmethod
+    def join(
+        self, left: Frame, right: Frame, *, keys: Sequence[str], how: Literal["inner", "left", "semi", "anti"]
+    ) -> Frame:
+        """Join on equally named keys; null equals null."""
+
+    @abstractmethod
+    def distinct(self, frame: Frame) -> Frame:
+        """Remove duplicate rows; null equals null."""
+
+    @abstractmethod
+    def deduplicate(
+        self, frame: Frame, *, keys: Sequence[str], order_by: Sequence[str], ties: Literal["one", "all"]
+    ) -> Frame:
+        """Keep, per key, the row that is largest by `order_by` (nulls lose); all the largest with `ties="all"`."""
+
+    @abstractmethod
+    def aggregate(self, frame: Frame, aggregates: Mapping[str, Aggregate]) -> dict[str, object]:
+        """Evaluate aggregates over the frame and return Python values by name."""
+
+    @abstractmethod
+    def from_arrow(self, table: object) -> Frame:
+        """Make a frame of anything with `__arrow_c_stream__`."""
+
+
+class FileOps(ABC, Generic[Frame]):
+    """Flat files in and out."""
+
+    @abstractmethod
+    def scan(self, request: FileScan) -> Frame:
+        """Return the rows of exactly the files of `request`, lazily, with one schema taken from all of them.
+
+        Raises:
+            SourceError: a file is missing, corrupt, or its schema fits no other's; an option isn't known.
+        """
+
+    @abstractmethod
+    def stage(self, frame: Frame, request: FileWrite[Frame]) -> Staged:
+        """Write the frame in one streaming pass into new files and evaluate `request.observe` in that pass.
+
+        On any failure the files that were written are removed.
+
+        Raises:
+            SourceError: reading failed.
+            TransformError: an expression failed on the data.
+            DestinationError: writing failed.
+        """
+
+
+class TableOps(ABC, Generic[Frame]):
+    """One table of one format, as of the version that was current when this was made.
+
+    The writing methods stage in one pass, evaluate `request.observe` in it, call `request.decide` and then make one
+    commit that carries the returned token. What `decide` raises passes through: nothing becomes visible. After a write
+    the object is used up. They raise:
+
+    - `CommitConflictError` when the table moved on in a way that this write can't follow: plan again;
+    - `UnknownOutcomeError` when it can't be said whether the commit landed: ask `committed`;
+    - `SourceError`, `TransformError`, `DestinationError` as `FileOps.stage`.
+    """
+
+    @property
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is a table."""
+
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """Identity and version of the table's content: equal texts mean equal rows."""
+
+    @abstractmethod
+    def schema(self) -> Schema:
+        """Return the table's columns."""
+
+    @abstractmethod
+    def scan(self) -> Frame:
+        """Return the table's rows, lazily."""
+
+    @abstractmethod
+    def append(self, frame: Frame, request: WriteRequest[Frame]) -> WriteResult:
+        """Add the rows; create the table when there is none."""
+
+    @abstractmethod
+    def overwrite(self, frame: Frame, request: WriteRequest[Frame], *, where: Expr | None = None) -> WriteResult:
+        """Replace all rows, or those for which `where` is true; create the table when there is none."""
+
+    @abstractmethod
+    def merge(self, frame: Frame, plan: MergePlan, request: WriteRequest[Frame]) -> WriteResult:
+        """Update matching rows and insert the others, as `plan` says; create the table when there is none."""
+
+    @abstractmethod
+    def committed(self, dataflow_id: str, *, after: int = -1) -> Commit | None:
+        """Return the newest commit of a dataflow when its `seq` is above `after`, else `None`.
+
+        Raises:
+            DestinationError: the commit is known to exist, but what it says is no longer in the table's log.
+        """
+
+    @abstractmethod
+    def history(self, limit: int) -> Sequence[Mapping[str, object]]:
+        """Return the newest commits, newest first, as the format records them."""
+
+
+class QueryOps(ABC, Generic[Frame]):
+    """Rows of SQL databases."""
+
+    @abstractmethod
+    def scan(self, request: QueryScan) -> Frame:
+        """Return the rows of a query, pushed down and fetched in batches.
+
+        Raises:
+            SourceError: the database refuses, or the engine has no SQL sources.
+        """
+
+
+class BaseEngine(ABC, Generic[Frame]):
+    """An engine: `frames`, `files` and `queries` are stateless, `table` opens one table.
+
+    Registered under the entry-point group `datacoolie.engines`:
+
+        [project.entry-points."datacoolie.engines"]
+        polars = "datacoolie_engine_polars:PolarsEngine"
+    """
+
+    name: ClassVar[str]
+    capabilities: ClassVar[EngineCapabilities]
+    frames: FrameOps[Frame]
+    files: FileOps[Frame]
+    queries: QueryOps[Frame]
+
+    @abstractmethod
+    def table(self, ref: TableRef) -> TableOps[Frame]:
+        """Open a table at its current version, or at `ref.version`.
+
+        Raises:
+            EngineError: the engine has no such table format.
+            DestinationError: what is there is no table of this format, or has a feature the engine can't handle.
+        """
+
+    def close(self) -> None:
+        """Release what the engine holds; the default holds nothing."""

@@ -1,0 +1,263 @@
+"""What the framework and an engine say to each other: frozen records, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from datacoolie.core.exceptions import DestinationError, ErrorClass
+
+if TYPE_CHECKING:
+    from datacoolie.core.models import LoadType, SchemaPolicy
+    from datacoolie.platforms.base import FileInfo
+    from datacoolie.sql import Aggregate
+
+Frame = TypeVar("Frame")
+
+
+class CommitConflictError(DestinationError):
+    """Somebody else's commit came first; the load has to be planned again."""
+
+    default_class = ErrorClass.CONFLICT
+
+
+class UnknownOutcomeError(DestinationError):
+    """Whether a commit landed is unknown; ask the destination for its token."""
+
+    default_class = ErrorClass.UNKNOWN_OUTCOME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineCapabilities:
+    """Facts about an engine that are needed before calling it.
+
+    Attributes:
+        reads: flat-file formats that `FileOps.scan` takes.
+        writes: flat-file formats that `FileOps.stage` takes.
+        tables: table formats, each with the load types the engine can commit on them.
+        table_names: table formats that can be addressed by catalog name, not only by path.
+        observes: aggregates come from the writing pass itself; otherwise the engine evaluates them first.
+        queries: SQL sources work.
+    """
+
+    reads: frozenset[str]
+    writes: frozenset[str]
+    tables: Mapping[str, frozenset[LoadType]]
+    table_names: frozenset[str] = frozenset()
+    observes: bool = True
+    queries: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Token:
+    """What makes a commit recognisable. Tokens of one dataflow are ordered by `seq`, which never restarts.
+
+    Attributes:
+        seq: number of the load, counted over all epochs.
+        epoch: raised by a reset of the state: commits of older epochs no longer give a mark.
+        dataflow_id: whose commit it is.
+    """
+
+    seq: int
+    epoch: int
+    dataflow_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A token and what is stored with it: flow, run, window and mark, as JSON texts by name."""
+
+    token: Token
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation(Generic[Frame]):
+    """An aggregate over a frame on the way to what is written, evaluated in the writing pass."""
+
+    frame: Frame
+    aggregate: Aggregate
+
+
+Observed: TypeAlias = Mapping[str, object]
+"""Python values of observations by name."""
+
+Decide: TypeAlias = Callable[[Observed], Commit]
+"""Called once after staging, before the commit; raising leaves nothing visible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileScan:
+    """Flat files to read.
+
+    Attributes:
+        format: `parquet`, `csv`, `json`, `jsonl`, ...
+        root: the folder below which hive partitions are found (`root/year=2024/...`).
+        files: exactly these; never empty.
+        options: `read_options` under Spark's names, values possibly as text; engine-only ones below the engine's name.
+        hive_partitioning: add columns from `name=value` folders below `root`.
+        file_columns: which of `__file_name`, `__file_path`, `__file_modification_time` to add.
+        storage_options: for the engine's reader.
+    """
+
+    format: str
+    root: str
+    files: tuple[FileInfo, ...]
+    options: Mapping[str, object] = field(default_factory=dict)
+    hive_partitioning: bool = False
+    file_columns: frozenset[str] = frozenset()
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWrite(Generic[Frame]):
+    """Flat files to write.
+
+    Attributes:
+        format: `parquet`, `csv`, `jsonl`, `json`.
+        folder: an existing or new folder that holds nothing but what this write makes.
+        stem: how names of files begin.
+        partition_by: columns that become `name=value` folders and are left out of the files.
+        single_file: write one file, whatever its size.
+        options: `write_options` under Spark's names.
+        observe: evaluated in the same pass.
+        storage_options: for the engine's writer.
+    """
+
+    format: str
+    folder: str
+    stem: str
+    partition_by: tuple[str, ...] = ()
+    single_file: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+    observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedFile:
+    """A file that was written and that nobody sees yet.
+
+    Attributes:
+        path: absolute path or URI.
+        relative: path below the folder of the write, `/` between parts.
+        rows: rows in it.
+        size: bytes.
+    """
+
+    path: str
+    relative: str
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What one pass wrote and observed."""
+
+    files: tuple[StagedFile, ...]
+    observed: Observed
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRef:
+    """Where a table is: by path, or by catalog name.
+
+    Attributes:
+        format: `delta`, `iceberg`.
+        path: absolute path or URI.
+        name: dotted catalog name.
+        version: read this version instead of the newest.
+        storage_options: for the format's library.
+    """
+
+    format: str
+    path: str | None = None
+    name: str | None = None
+    version: str | None = None
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return `delta table 'PATH or NAME'`, for messages."""
+        return f"{self.format} table {self.path or self.name!r}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRequest(Generic[Frame]):
+    """How a table is written.
+
+    Attributes:
+        decide: turns what was observed into the commit's token and metadata.
+        observe: evaluated in the writing pass.
+        partition_by: partition columns of a table that is created; an existing table keeps its own.
+        schema_policy: what happens to columns and types that the table does not have.
+        options: `write_options` under Spark's names.
+        stem: how names of data files begin.
+    """
+
+    decide: Decide
+    observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
+    partition_by: tuple[str, ...] = ()
+    schema_policy: SchemaPolicy
+    options: Mapping[str, object] = field(default_factory=dict)
+    stem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePlan:
+    """An upsert: rows match when all keys are equal, null equals null.
+
+    Attributes:
+        keys: column names; unique in the batch, else the merge fails naming the keys.
+        keep: columns that a matched row keeps from the table.
+    """
+
+    keys: tuple[str, ...]
+    keep: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteResult:
+    """What a commit did, from the commit itself.
+
+    Attributes:
+        version: the table's version after it, as `TableOps.version`; empty when the destination has none.
+        rows: rows written that come from the batch.
+        size: bytes written.
+        files: files added.
+        removed_files: files removed or replaced.
+        inserted: rows that were new, for a merge.
+        updated: rows that matched, for a merge.
+    """
+
+    version: str
+    rows: int
+    size: int
+    files: int
+    removed_files: int = 0
+    inserted: int | None = None
+    updated: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryScan:
+    """A SQL query to read.
+
+    Attributes:
+        url: where the database is, without credentials in messages.
+        query: one SELECT statement.
+    """
+
+    url: str
+    query: str

@@ -1,0 +1,124 @@
+"""The platform contract: bytes and files, compare-and-swap, credentials for engines, a secret provider."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from datacoolie.core.exceptions import ErrorClass, PlatformError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from datacoolie.core.secret_provider import BaseSecretProvider
+
+
+class PathNotFoundError(PlatformError, FileNotFoundError):
+    """Nothing is at a path."""
+
+    default_class = ErrorClass.CONFIGURATION
+
+
+class AccessDeniedError(PlatformError, PermissionError):
+    """The platform refuses to read or write a path."""
+
+    default_class = ErrorClass.CONFIGURATION
+
+
+class StorageFullError(PlatformError):
+    """The platform has no room left for what is written."""
+
+    default_class = ErrorClass.TRANSIENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileInfo:
+    """A file as a listing shows it; equal infos mean that the file did not change.
+
+    Attributes:
+        path: absolute path or URI.
+        size: bytes.
+        modified: last modification in UTC, microseconds.
+        etag: changes whenever the content does; comparable with other infos of the same platform only.
+    """
+
+    path: str
+    size: int
+    modified: datetime
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The bytes of a file and the version they are of.
+
+    Attributes:
+        data: the whole content.
+        version: what `write_if_match` compares with.
+    """
+
+    data: bytes
+    version: str
+
+
+class BasePlatform(ABC):
+    """Where files live. Paths are absolute paths or URIs of the platform.
+
+    Every method raises `PathNotFoundError`, `AccessDeniedError`, `StorageFullError` or another `PlatformError`; no
+    exception of an SDK or of the operating system crosses this boundary.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def read(self, path: str) -> Content:
+        """Read a whole file.
+
+        Raises:
+            PathNotFoundError: there is none.
+        """
+
+    @abstractmethod
+    def write(self, path: str, data: bytes) -> str:
+        """Create or replace a file at once (readers see the old or the new bytes) and return its version."""
+
+    @abstractmethod
+    def write_if_absent(self, path: str, data: bytes) -> str | None:
+        """Create a file durably and return its version, or `None` when the path is taken.
+
+        Of any number of writers, in any processes, exactly one gets a version.
+        """
+
+    @abstractmethod
+    def write_if_match(self, path: str, data: bytes, version: str) -> str | None:
+        """Replace a file that still is at `version` and return the new version, else change nothing and return `None`."""
+
+    @abstractmethod
+    def stat(self, path: str) -> FileInfo | None:
+        """Describe one file; `None` when there is none (a folder is none)."""
+
+    @abstractmethod
+    def list(self, folder: str) -> Iterator[FileInfo]:
+        """List all files below a folder, recursively, sorted by path; nothing when there is no such folder."""
+
+    @abstractmethod
+    def delete(self, path: str) -> None:
+        """Delete a file, or a folder with all that is in it; missing is fine."""
+
+    @abstractmethod
+    def copy(self, source: str, target: str) -> None:
+        """Copy a file, replacing `target`."""
+
+    @abstractmethod
+    def move(self, source: str, target: str) -> None:
+        """Move a file, replacing `target` (atomically where the platform can)."""
+
+    @abstractmethod
+    def storage_options(self, uri: str) -> dict[str, str]:
+        """Return what an engine needs to read and write `uri`: credentials, endpoint, region."""
+
+    @abstractmethod
+    def secret_provider(self) -> BaseSecretProvider:
+        """Return the platform's own secret provider."""
