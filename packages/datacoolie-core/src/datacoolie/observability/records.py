@@ -1,0 +1,163 @@
+"""What a run leaves behind: one JSON record per flow, with a versioned schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from datacoolie.core.marks import encode_value
+
+if TYPE_CHECKING:
+    from datacoolie.core.exceptions import ErrorClass
+
+RECORD_VERSION = 1
+"""Version of the record's schema; raised when a field changes its meaning or goes away."""
+
+
+class FlowStatus(StrEnum):
+    """How a flow of a run ended."""
+
+    SUCCEEDED = "succeeded"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Guarantee(StrEnum):
+    """What a flow promises when it is killed and run again."""
+
+    EFFECTIVELY_ONCE = "effectively-once"
+    IDEMPOTENT = "idempotent"
+    AT_LEAST_ONCE = "at-least-once"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRecord:
+    """What a load read.
+
+    Attributes:
+        low: the saved mark, by watermark column; empty on a first load.
+        high: the mark after this load, by watermark column.
+        files: files read.
+        size: bytes of these files, as the listing says.
+        version: version of the table read, when the source is a table.
+        null_watermarks: rows without a value in any watermark column.
+    """
+
+    low: Mapping[str, object] = field(default_factory=dict)
+    high: Mapping[str, object] = field(default_factory=dict)
+    files: int = 0
+    size: int = 0
+    version: str | None = None
+    null_watermarks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitRecord:
+    """The commit of a load: its token, what it wrote, where the table is now.
+
+    Attributes:
+        epoch: epoch of the token.
+        seq: number of the load in the token.
+        version: version of the destination after the commit.
+        rows: rows written from the batch.
+        inserted: rows of a merge that were new.
+        updated: rows of a merge that matched.
+        size: bytes written.
+        files: files added.
+        removed_files: files removed or replaced.
+    """
+
+    epoch: int
+    seq: int
+    version: str
+    rows: int
+    inserted: int | None = None
+    updated: int | None = None
+    size: int
+    files: int
+    removed_files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRecord:
+    """Why a flow failed.
+
+    Attributes:
+        type: name of the exception.
+        error_class: whether trying again can help.
+        stage: what the load was doing.
+        message: the exception's message.
+    """
+
+    type: str
+    error_class: ErrorClass
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRecord:
+    """One flow in one run.
+
+    Attributes:
+        run_id: the run.
+        flow: name of the flow.
+        dataflow_id: identity of the flow.
+        group: its `stage` label.
+        engine: name of the engine.
+        load_type: how it loads.
+        source: what it reads, readable.
+        destination: what it writes, readable.
+        status: how it ended.
+        reason: why it was skipped or cancelled; empty otherwise.
+        guarantee: what it promises.
+        guarantee_reason: why it can promise that.
+        started_at: UTC.
+        ended_at: UTC.
+        window: what was read, when something was.
+        commit: what was written, when something was.
+        durations: seconds by stage of the load.
+        attempts: how often the load was planned.
+        error: why it failed.
+        schema_version: version of this record's schema.
+    """
+
+    run_id: str
+    flow: str
+    dataflow_id: str
+    group: str | None
+    engine: str
+    load_type: str
+    source: str
+    destination: str
+    status: FlowStatus
+    reason: str = ""
+    guarantee: Guarantee
+    guarantee_reason: str
+    started_at: datetime
+    ended_at: datetime
+    window: WindowRecord | None = None
+    commit: CommitRecord | None = None
+    durations: Mapping[str, float] = field(default_factory=dict)
+    attempts: int = 1
+    error: ErrorRecord | None = None
+    schema_version: int = RECORD_VERSION
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the flow."""
+        return (self.ended_at - self.started_at).total_seconds()
+
+    def to_json(self) -> dict[str, object]:
+        """Return the record as JSON data: times as ISO text, marks by the rules for watermarks."""
+        data = asdict(self)
+        for name in ("started_at", "ended_at"):
+            data[name] = data[name].isoformat()
+        if self.window is not None:
+            for name in ("low", "high"):
+                data["window"][name] = {key: encode_value(value) for key, value in data["window"][name].items()}
+        return data
