@@ -1,0 +1,1 @@
+"""Makes the data of `examples/nycflights` again, from the public package it comes from."""
