@@ -6,6 +6,7 @@ Every exception has an `error_class` that tells a caller whether trying again ca
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MemberDescriptorType
 from typing import Any, ClassVar, Self
 
 
@@ -47,15 +48,29 @@ class DataCoolieError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle with every field, also those of subclasses with other constructors."""
-        return _rebuild, (type(self), self.args, self.__dict__)
+        """Pickle and copy with every field, whatever the constructor of a subclass takes.
+
+        As with any exception, `__cause__` and the traceback stay behind; notes go along.
+        """
+        return _blank, (type(self), self.args), {**_native_fields(self), **vars(self)}
 
 
-def _rebuild(cls: type[DataCoolieError], args: tuple[Any, ...], fields: dict[str, Any]) -> DataCoolieError:
+def _blank(cls: type[DataCoolieError], args: tuple[Any, ...]) -> DataCoolieError:
+    """Make an instance without running its constructor; the pickled state then sets the fields."""
     error = cls.__new__(cls)
     error.args = args
-    error.__dict__.update(fields)
     return error
+
+
+def _native_fields(error: BaseException) -> dict[str, Any]:
+    """Return what a builtin base or `__slots__` keeps outside of `__dict__`, such as `errno` of an `OSError`."""
+    names = {
+        name
+        for base in type(error).__mro__
+        for name, member in vars(base).items()
+        if isinstance(member, MemberDescriptorType) and not name.startswith("__")
+    }
+    return {name: getattr(error, name) for name in sorted(names) if hasattr(error, name)}
 
 
 class ConfigurationError(DataCoolieError, ValueError):

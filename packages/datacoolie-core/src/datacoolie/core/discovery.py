@@ -1,0 +1,75 @@
+"""Entry points of installed distributions: read by group without importing, loaded with advice when that fails."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from datacoolie.core.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+_EXTRA = re.compile(r"""extra\s*==\s*['"]([\w.-]+)['"]""")
+
+
+def read_entry_points(group: str) -> dict[str, tuple[EntryPoint, ...]]:
+    """Return the entry points of `group` by name, sorted; more than one where distributions claim the same name."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - `import datacoolie` must not pay for it
+
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for entry_point in sorted(entry_points(group=group), key=lambda each: (each.name, distribution_of(each))):
+        found[entry_point.name] = (*found.get(entry_point.name, ()), entry_point)
+    return found
+
+
+def distribution_of(entry_point: EntryPoint) -> tuple[str, str]:
+    """Return name and version of the distribution that declares `entry_point`."""
+    if entry_point.dist is None:
+        return "unknown", "unknown"
+    return entry_point.dist.name, entry_point.dist.version
+
+
+def described(entry_point: EntryPoint) -> str:
+    """Return `module:attr of distribution version` for messages."""
+    return f"{entry_point.value} of {' '.join(distribution_of(entry_point))}"
+
+
+def load(entry_point: EntryPoint) -> object:
+    """Import what `entry_point` names.
+
+    Raises:
+        ConfigurationError: the import failed; chained from the cause, with what to install.
+    """
+    try:
+        return entry_point.load()
+    except Exception as error:  # someone else's module may raise anything
+        cause = f"{type(error).__name__}: {error}"
+        message = f"{described(entry_point)} can't be imported: {cause}. {_advice(entry_point, error)}"
+        raise ConfigurationError(message) from error
+
+
+def _advice(entry_point: EntryPoint, error: Exception) -> str:
+    """Say which extra brings a missing module; else a new installation, which brings what is required."""
+    distribution, _ = distribution_of(entry_point)
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    extra = _extra_with(missing, entry_point) if missing else None
+    if extra:
+        return f'Install what it needs: pip install "{distribution}[{extra}]"'
+    return f"Install it and what it needs again: pip install --upgrade --force-reinstall {distribution}"
+
+
+def _extra_with(module: str, entry_point: EntryPoint) -> str | None:
+    """Return the extra of the entry point's distribution that requires `module`; `azure` fits `azure-identity`."""
+    package = _normalized(module.partition(".")[0])
+    for requirement in (entry_point.dist and entry_point.dist.requires) or ():
+        needed = _normalized(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+        extra = _EXTRA.search(requirement)
+        if extra and (needed == package or needed.startswith(f"{package}-")):
+            return extra[1]
+    return None
+
+
+def _normalized(name: str) -> str:
+    """Spell a distribution or module as package indexes compare names."""
+    return re.sub(r"[-_.]+", "-", name).lower()
