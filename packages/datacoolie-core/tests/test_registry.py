@@ -107,8 +107,8 @@ def test_entry_points_are_read_once_and_again_after_clear(
 
 
 def test_the_installed_core_declares_its_resolver() -> None:
-    resolvers: PluginRegistry[BaseSecretResolver] = PluginRegistry("datacoolie.resolvers", BaseSecretResolver)  # type: ignore[type-abstract]
-    assert type(resolvers.get("env")) is EnvResolver
+    base: type = BaseSecretResolver
+    assert type(PluginRegistry("datacoolie.resolvers", base).get("env")) is EnvResolver
 
 
 def test_get_makes_a_new_instance_each_time(registry: PluginRegistry[BaseAnimal]) -> None:
@@ -226,7 +226,7 @@ def test_a_missing_module_names_what_to_install(
 
 def test_a_missing_attribute_is_an_import_failure(install: Install, registry: PluginRegistry[BaseAnimal]) -> None:
     install("far-horse", {"horse": "Hrose"}, HORSE)
-    with pytest.raises(DataCoolieError, match="AttributeError: .*Hrose") as caught:
+    with pytest.raises(DataCoolieError, match=r"AttributeError: .*Hrose") as caught:
         registry.get_class("horse")
     assert isinstance(caught.value.__cause__, AttributeError)
 
@@ -282,7 +282,7 @@ def test_a_missing_argument_is_named(registry: PluginRegistry[BaseAnimal]) -> No
             super().__init__(legs=teeth)
 
     registry.register("shark", Shark)
-    with pytest.raises(ConfigurationError, match="missing a required argument: 'teeth'. It accepts: teeth"):
+    with pytest.raises(ConfigurationError, match=r"missing a required argument: 'teeth'. It accepts: teeth"):
         registry.get_or_create("shark")
     assert registry.get_or_create("shark", teeth=7).legs == 7
 
@@ -293,7 +293,7 @@ def test_what_a_constructor_raises_itself_is_not_taken_for_a_wrong_call(registry
             len(3)  # type: ignore[arg-type]
 
     registry.register("faulty", Faulty)
-    with pytest.raises(TypeError, match="object of type 'int' has no len"):
+    with pytest.raises(TypeError, match=r"object of type 'int' has no len"):
         registry.get("faulty")
 
 
@@ -309,7 +309,8 @@ def test_an_abstract_plugin_is_refused_naming_what_it_lacks() -> None:
         def sing(self) -> str:
             return "boom"
 
-    registry = PluginRegistry("datacoolie_test.none", BaseBird)  # type: ignore[type-abstract]
+    base: type = BaseBird
+    registry = PluginRegistry("datacoolie_test.none", base)
     registry.register("ostrich", Ostrich)
     with pytest.raises(ConfigurationError, match=r"The bird 'ostrich' .* lacks: fly\."):
         registry.get("ostrich")

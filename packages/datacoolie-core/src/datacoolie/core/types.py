@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from datacoolie.core.suggest import did_you_mean, listed
+
 
 @dataclass(frozen=True, slots=True)
 class DataType:
@@ -131,7 +133,7 @@ class StructType(DataType):
 
     def __str__(self) -> str:
         """Return `struct<name:type,...>`."""
-        return "struct<" + ",".join(f"{name}:{kind}" for name, kind in self.fields) + ">"
+        return "struct<" + ",".join(f"{_quoted(name)}:{kind}" for name, kind in self.fields) + ">"
 
 
 Schema: TypeAlias = Mapping[str, DataType]
@@ -179,7 +181,10 @@ INTEGRAL = (ByteType, ShortType, IntegerType, LongType)
 NUMERIC = (*INTEGRAL, DecimalType, FloatType, DoubleType)
 """Types that arithmetic takes."""
 
-_PARAMETERS = re.compile(r"(decimal|dec|numeric|varchar|char)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
+_DECIMAL = re.compile(r"(?:decimal|dec|numeric)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
+_TEXT = re.compile(r"(?:varchar|char)\s*\(\s*\d+\s*\)")
+_NESTED = re.compile(r"(array|map|struct)\s*<(.*)>", re.IGNORECASE | re.DOTALL)
+_FIELD = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^`:]*[^`:\s]))\s*:(.*)", re.DOTALL)
 
 
 def parse_type(text: str) -> DataType:
@@ -192,29 +197,54 @@ def parse_type(text: str) -> DataType:
     lowered = stripped.lower()
     if lowered in _SIMPLE:
         return _SIMPLE[lowered]
-    if match := _PARAMETERS.fullmatch(lowered):
-        if match[1] in {"varchar", "char"}:
-            return StringType()
-        return DecimalType(int(match[2]), int(match[3] or 0))
-    if lowered.startswith("array<") and stripped.endswith(">"):
-        return ArrayType(parse_type(stripped[6:-1]))
-    if lowered.startswith("map<") and stripped.endswith(">"):
-        parts = _split(stripped[4:-1])
-        if len(parts) == 2:  # noqa: PLR2004 - a key and a value
-            return MapType(parse_type(parts[0]), parse_type(parts[1]))
-    if lowered.startswith("struct<") and stripped.endswith(">"):
-        pairs = [field.split(":", 1) for field in _split(stripped[7:-1])]
-        if all(len(pair) == 2 for pair in pairs):  # noqa: PLR2004 - a name and a type
-            return StructType(tuple((name.strip(), parse_type(kind)) for name, kind in pairs))
-    message = f"{text!r} is not a data type; possible: {', '.join(TYPE_NAMES)}"
+    if match := _DECIMAL.fullmatch(lowered):
+        return DecimalType(int(match[1]), int(match[2] or 0))
+    if _TEXT.fullmatch(lowered):
+        return StringType()
+    nested = _NESTED.fullmatch(stripped)
+    kind = _parse_nested(nested[1].lower(), nested[2]) if nested else None
+    if kind is not None:
+        return kind
+    near = did_you_mean(re.split(r"[(<]", stripped)[0], _SIMPLE)
+    message = f"{text!r} is not a data type; possible: {listed(TYPE_NAMES)}.{near}"
     raise ValueError(message)
 
 
+def _parse_nested(name: str, inner: str) -> DataType | None:
+    """Read what stands between `<` and `>`; None when its parts don't fit the name."""
+    match name, _split(inner):
+        case "array", _:
+            return ArrayType(parse_type(inner))
+        case "map", [key, value]:
+            return MapType(parse_type(key), parse_type(value))
+        case "struct", parts:
+            fields = [_FIELD.fullmatch(part) for part in parts if inner.strip()]
+            if all(fields):
+                return StructType(tuple((_field_name(field), parse_type(field[3])) for field in fields if field))
+        case _:
+            pass
+    return None
+
+
+def _field_name(field: re.Match[str]) -> str:
+    quoted, bare = field[1], field[2]
+    return quoted.replace("``", "`") if quoted else bare
+
+
+def _quoted(name: str) -> str:
+    """Put a field's name in backticks where Spark needs them."""
+    return name if re.fullmatch(r"\w+", name, re.ASCII) else "`" + name.replace("`", "``") + "`"
+
+
 def _split(text: str) -> list[str]:
-    """Split at commas outside of `<>` and `()`."""
-    parts, depth, start = [], 0, 0
+    """Split at commas outside of `<>`, `()` and backticks."""
+    parts, depth, start, quoted = [], 0, 0, False
     for at, char in enumerate(text):
-        if char in "<(":
+        if char == "`":
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif char in "<(":
             depth += 1
         elif char in ">)":
             depth -= 1

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from datacoolie.core.redaction import RedactingFilter, redact, redact_data
+from datacoolie.core.secret_provider import get_registered_secret_values, register_secret_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+SECRET = "p@ss w/\"ö\\\n'x+?>~"
+
+
+@pytest.fixture(autouse=True)
+def _only_this_tests_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datacoolie.core.redaction._secrets.values", frozenset())
+
+
+@pytest.fixture
+def log() -> Iterator[tuple[logging.Logger, io.StringIO]]:
+    """A logger whose handler redacts, and what that handler wrote."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(RedactingFilter())
+    logger = logging.Logger("test", logging.DEBUG)  # noqa: LOG001 - one that no other test sees
+    logger.addHandler(handler)
+    yield logger, stream
+    handler.close()
+
+
+def test_without_secrets_text_is_as_it_was() -> None:
+    assert redact("nothing to hide ***") == "nothing to hide ***"
+
+
+def test_the_empty_string_is_never_masked() -> None:
+    register_secret_values("", "hunter2", "")
+    assert get_registered_secret_values() == {"hunter2"}
+    assert redact("a hunter2 b hunter2") == "a *** b ***"
+
+
+def test_registered_values_are_a_snapshot() -> None:
+    register_secret_values("one")
+    before = get_registered_secret_values()
+    register_secret_values("two", "one")
+    assert before == {"one"}
+    assert get_registered_secret_values() == {"one", "two"}
+
+
+def test_a_secret_registered_later_is_masked_from_then_on() -> None:
+    register_secret_values("hunter2")
+    assert redact("hunter2 hunter3") == "*** hunter3"
+    register_secret_values("hunter3")
+    assert redact("hunter2 hunter3") == "*** ***"
+
+
+def test_the_longest_secret_wins() -> None:
+    register_secret_values("abc", "abcdef", "ab")
+    assert redact("abcdef abcd abx") == "*** ***d ***x"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "p@ss w/\"ö\\\n'x+?>~",
+        "p%40ss%20w/%22%C3%B6%5C%0A%27x%2B%3F%3E~",
+        "p%40ss%20w%2F%22%C3%B6%5C%0A%27x%2B%3F%3E~",
+        "p%40ss+w%2F%22%C3%B6%5C%0A%27x%2B%3F%3E~",
+        "cEBzcyB3LyLDtlwKJ3grPz5+",
+        "cEBzcyB3LyLDtlwKJ3grPz5-",
+        "p@ss w/\\\"\\u00f6\\\\\\n'x+?>~",
+        "p@ss w/\\\"ö\\\\\\n'x+?>~",
+        "p@ss w/\"ö\\\\\\n\\'x+?>~",
+    ],
+)
+def test_every_form_of_a_secret_is_masked(form: str) -> None:
+    register_secret_values(SECRET)
+    assert redact(f"<{form}>") == "<***>"
+
+
+def test_forms_that_others_make() -> None:
+    register_secret_values(SECRET, "it's", "a")
+    assert redact(json.dumps({"k": SECRET})) == '{"k": "***"}'
+    assert redact(repr([SECRET])) == "['***']"
+    assert redact(repr('"it\'s"')) == "'\"***\"'"
+    assert redact("YQ== YQ") == "*** ***"
+
+
+def test_a_value_read_with_its_line_end_is_masked_without_it_too() -> None:
+    register_secret_values("hunter2\n")
+    assert redact("hunter2 hunter2\n") == "*** ***"
+
+
+def test_a_secret_that_is_no_valid_unicode_can_be_registered() -> None:
+    register_secret_values("\udc80tail")
+    assert redact("<\udc80tail>") == "<***>"
+
+
+def test_secrets_are_no_patterns() -> None:
+    register_secret_values("a.*b")
+    assert redact("axxb a.*b") == "axxb ***"
+
+
+def test_nested_data() -> None:
+    register_secret_values("hunter2")
+    data = {"hunter2": ["x hunter2", 3, None, True, 2.5], "error": {"at": ("hunter2", {"deep": "hunter2"})}}
+    assert redact_data(data) == {"***": ["x ***", 3, None, True, 2.5], "error": {"at": ("***", {"deep": "***"})}}
+    assert data["hunter2"] == ["x hunter2", 3, None, True, 2.5]
+
+
+def test_threads_register_and_redact_at_once() -> None:
+    def work(number: int) -> str:
+        register_secret_values(f"<secret-{number}>")
+        return redact(f"<secret-{number}>")
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(work, range(200))) == {"***"}
+    assert len(get_registered_secret_values()) == 200
+
+
+def test_messages_and_arguments(log: tuple[logging.Logger, io.StringIO]) -> None:
+    logger, stream = log
+    register_secret_values("hunter2", "1234")
+    logger.info("open hunter2 with %s, %r, %d", "hunter2", {"p": "hunter2"}, 1234)
+    logger.info("%(user)s", {"user": "me", "password": "hunter2"})
+    logger.info(ValueError("hunter2"))
+    logger.info("100%% of %s", "it")
+    assert stream.getvalue() == "open *** with ***, {'p': '***'}, ***\nme\n***\n100% of it\n"
+
+
+def test_a_percent_sign_in_a_rendered_message_is_no_format(log: tuple[logging.Logger, io.StringIO]) -> None:
+    logger, stream = log
+    logger.info("%s", "50 %s done")
+    assert stream.getvalue() == "50 %s done\n"
+
+
+def test_arguments_that_do_not_fit_are_shown_masked(
+    log: tuple[logging.Logger, io.StringIO], capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger, stream = log
+    register_secret_values("hunter2")
+    logger.info("%d rows", "hunter2")
+    assert stream.getvalue() == "%d rows ('***',)\n"
+    assert capsys.readouterr().err == ""
+
+
+def test_a_traceback_with_a_secret_stays_as_text(log: tuple[logging.Logger, io.StringIO]) -> None:
+    logger, stream = log
+    register_secret_values("hunter2")
+    error = ValueError("login with hunter2")
+    error.__cause__ = KeyError("hunter2")
+    error.__cause__.add_note("see hunter2")
+    logger.error("failed", exc_info=_caught(error))
+    text = stream.getvalue()
+    assert text.startswith("failed\nKeyError: '***'\nsee ***\n\nThe above exception was the direct cause")
+    assert "Traceback (most recent call last):\n" in text
+    assert text.endswith(", in _caught\n    raise error\nValueError: login with ***\n")
+
+
+def test_a_formatter_that_reads_exc_info_can_not_bring_the_secret_back() -> None:
+    register_secret_values("hunter2")
+    record = logging.makeLogRecord({"exc_info": _caught(ValueError("hunter2")), "exc_text": "cached: hunter2"})
+    assert RedactingFilter().filter(record)
+    assert record.exc_info is None
+    assert str(record.exc_text).endswith("\nValueError: ***")
+
+
+def test_a_traceback_without_a_secret_is_left_alone() -> None:
+    register_secret_values("hunter2")
+    caught = _caught(ValueError("boom"))
+    record = logging.makeLogRecord({"exc_info": caught})
+    assert RedactingFilter().filter(record)
+    assert record.exc_info is caught
+
+
+def test_no_exception_at_hand(log: tuple[logging.Logger, io.StringIO]) -> None:
+    logger, stream = log
+    logger.error("failed", exc_info=True)  # noqa: LOG014 - someone will
+    assert stream.getvalue() == "failed\nNoneType: None\n"
+
+
+def test_stack_and_extra_fields() -> None:
+    register_secret_values("hunter2")
+    record = logging.makeLogRecord({"msg": "m", "stack_info": "at hunter2", "context": {"url": ["x://hunter2@y"]}})
+    assert RedactingFilter().filter(record)
+    assert record.stack_info == "at ***"
+    assert vars(record)["context"] == {"url": ["x://***@y"]}
+
+
+def _caught(error: ValueError) -> tuple[type[ValueError], ValueError, TracebackType | None]:
+    """Return `error` with a traceback, as `sys.exc_info` would."""
+    try:
+        raise error
+    except ValueError as caught:
+        return type(caught), caught, caught.__traceback__
