@@ -310,7 +310,7 @@ def test_an_abstract_plugin_is_refused_naming_what_it_lacks() -> None:
             return "boom"
 
     base: type = BaseBird
-    registry = PluginRegistry("datacoolie_test.none", base)
+    registry: PluginRegistry[BaseBird] = PluginRegistry("datacoolie_test.none", base)
     registry.register("ostrich", Ostrich)
     with pytest.raises(ConfigurationError, match=r"The bird 'ostrich' .* lacks: fly\."):
         registry.get("ostrich")

@@ -103,20 +103,23 @@ def test_other_spellings(text: str, kind: DataType) -> None:
         "array<int>>",
         "map<int>",
         "map<int,int,int>",
-        "struct<a>",
-        "struct<:int>",
-        "struct<a:int,>",
-        "struct<``:int>",
         "decimal(5",
         "decimal(a,b)",
         "varchar(5,2)",
         "int(5)",
-        "struct<`a:int>",
     ],
 )
 def test_what_is_no_type_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a data type; possible: bigint, binary"):
         parse_type(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"), [("a", "a"), (":int", ":int"), ("a:int,", ""), ("``:int", "``:int"), ("`a:int", "`a:int")]
+)
+def test_what_is_no_field_is_refused(text: str, part: str) -> None:
+    with pytest.raises(ValueError, match=f"^'{part}' is not a field of a struct; write name:type$"):
+        parse_type(f"struct<{text}>")
 
 
 def test_a_near_match_is_named() -> None:

@@ -218,17 +218,19 @@ def _parse_nested(name: str, inner: str) -> DataType | None:
         case "map", [key, value]:
             return MapType(parse_type(key), parse_type(value))
         case "struct", parts:
-            fields = [_FIELD.fullmatch(part) for part in parts if inner.strip()]
-            if all(fields):
-                return StructType(tuple((_field_name(field), parse_type(field[3])) for field in fields if field))
+            return StructType(tuple(_parse_field(part) for part in parts if inner.strip()))
         case _:
-            pass
-    return None
+            return None
 
 
-def _field_name(field: re.Match[str]) -> str:
-    quoted, bare = field[1], field[2]
-    return quoted.replace("``", "`") if quoted else bare
+def _parse_field(text: str) -> tuple[str, DataType]:
+    """Read `name:type`, the name in backticks if it is unusual."""
+    match = _FIELD.fullmatch(text)
+    if match is None:
+        message = f"{text!r} is not a field of a struct; write name:type"
+        raise ValueError(message)
+    quoted, bare, kind = match.groups()
+    return quoted.replace("``", "`") if quoted else bare, parse_type(kind)
 
 
 def _quoted(name: str) -> str:
