@@ -1,0 +1,60 @@
+"""Conventions of the code that linters don't know."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from tools.check.workspace import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tools.check.workspace import Workspace
+
+MODULE_LINES = 400
+FUNCTION_LINES = 60
+
+BROAD_HANDLERS: Mapping[str, int] = {}
+"""How many `except Exception` that don't raise a file may have. This list only shrinks."""
+
+_BROAD = frozenset({"Exception", "BaseException"})
+
+
+def check_code(workspace: Workspace) -> Iterator[Finding]:
+    """Look at the sizes of modules and functions, and at handlers that swallow everything."""
+    for name in workspace.files:
+        if not name.endswith(".py"):
+            continue
+        text = (workspace.root / name).read_text(encoding="utf-8")
+        if (lines := len(text.splitlines())) > MODULE_LINES:
+            yield Finding(name, MODULE_LINES, f"the module has {lines} lines, at most {MODULE_LINES} are allowed")
+        tree = ast.parse(text)
+        yield from _long_functions(name, tree)
+        yield from _broad_handlers(name, tree)
+
+
+def _long_functions(name: str, tree: ast.AST) -> Iterator[Finding]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > FUNCTION_LINES:
+                message = f"{node.name} has {lines} lines, at most {FUNCTION_LINES} are allowed"
+                yield Finding(name, node.lineno, message)
+
+
+def _broad_handlers(name: str, tree: ast.AST) -> Iterator[Finding]:
+    handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and _is_broad(node)]
+    allowed = BROAD_HANDLERS.get(name, 0)
+    for handler in handlers[allowed:]:
+        yield Finding(name, handler.lineno, "swallows every exception; name those that can happen")
+    if len(handlers) < allowed:
+        yield Finding(name, 1, f"has {len(handlers)} broad handlers, BROAD_HANDLERS says {allowed}: lower it")
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    """Return whether a handler swallows everything; one that ends with `raise` cleans up or translates."""
+    if isinstance(handler.body[-1], ast.Raise):
+        return False
+    caught = ast.walk(handler.type) if handler.type else [ast.Name("Exception")]
+    return any(isinstance(node, ast.Name) and node.id in _BROAD for node in caught)
