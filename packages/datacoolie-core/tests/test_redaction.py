@@ -85,9 +85,10 @@ def test_every_form_of_a_secret_is_masked(form: str) -> None:
 
 
 def test_forms_that_others_make() -> None:
-    register_secret_values(SECRET, "it's", "a")
+    register_secret_values(SECRET, "it's", "it's\x1b", "a")
     assert redact(json.dumps({"k": SECRET})) == '{"k": "***"}'
     assert redact(repr([SECRET])) == "['***']"
+    assert redact(repr("it's\x1b")) == '"***"'
     assert redact(repr('"it\'s"')) == "'\"***\"'"
     assert redact("YQ== YQ") == "*** ***"
 

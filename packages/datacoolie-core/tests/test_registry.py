@@ -7,7 +7,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -48,16 +48,19 @@ class Install(Protocol):
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Write distributions into an empty site folder: `plugins` maps names to attributes of the module."""
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.syspath_prepend(str(site))
+    """Write each distribution into a site folder of its own, the newest first on `sys.path`.
+
+    `plugins` maps names to attributes of the module.
+    """
     monkeypatch.setitem(sys.modules, "animal_base", sys.modules[__name__])
     modules: list[str] = []
 
     def write(distribution: str, plugins: dict[str, str], code: str = "", requires: tuple[str, ...] = ()) -> str:
         module = distribution.replace("-", "_")
         modules.append(module)
+        site = tmp_path / module
+        site.mkdir()
+        monkeypatch.syspath_prepend(str(site))
         (site / f"{module}.py").write_text(code)
         info = site / f"{module}-1.2.dist-info"
         info.mkdir()
@@ -77,6 +80,11 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 @pytest.fixture
 def registry() -> PluginRegistry[BaseAnimal]:
     return PluginRegistry(GROUP, BaseAnimal)
+
+
+def registry_of(base: type, group: str = "datacoolie_test.none") -> PluginRegistry[Any]:
+    """Return a registry of an abstract base class, which mypy would refuse where a concrete one is expected."""
+    return PluginRegistry(group, base)
 
 
 HORSE = "from animal_base import BaseAnimal\nclass Horse(BaseAnimal): pass\n"
@@ -107,8 +115,7 @@ def test_entry_points_are_read_once_and_again_after_clear(
 
 
 def test_the_installed_core_declares_its_resolver() -> None:
-    base: type = BaseSecretResolver
-    assert type(PluginRegistry("datacoolie.resolvers", base).get("env")) is EnvResolver
+    assert type(registry_of(BaseSecretResolver, "datacoolie.resolvers").get("env")) is EnvResolver
 
 
 def test_get_makes_a_new_instance_each_time(registry: PluginRegistry[BaseAnimal]) -> None:
@@ -207,6 +214,7 @@ def test_a_plugin_that_can_not_be_imported_hides_no_other(
 @pytest.mark.parametrize(
     ("missing", "requires", "command"),
     [
+        ("json.hay", ("json-more; extra == 'more'",), '"far-cow[more]"'),
         ("hay_bale.sub", ("hay-bale>=1 ; extra == 'local'",), '"far-cow[local]"'),
         ("grass.cut", ("stone>1", 'grass-identity<2; python_version > "3" and extra == "sdk"'), '"far-cow[sdk]"'),
         ("hay_bale", ("hay-bale>=1",), "--upgrade --force-reinstall far-cow"),
@@ -219,7 +227,7 @@ def test_a_missing_module_names_what_to_install(
     install("far-cow", {"cow": "Cow"}, f"import {missing}", requires)
     with pytest.raises(DataCoolieError) as caught:
         registry.get("cow")
-    assert f"No module named '{missing.partition('.')[0]}'" in str(caught.value)
+    assert "can't be imported: ModuleNotFoundError: No module named" in str(caught.value)
     assert str(caught.value).endswith(f"pip install {command}")
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
 
@@ -232,8 +240,8 @@ def test_a_missing_attribute_is_an_import_failure(install: Install, registry: Pl
 
 
 def test_a_name_claimed_by_two_distributions_is_refused(install: Install, registry: PluginRegistry[BaseAnimal]) -> None:
-    install("b-horse", {"horse": "Horse"}, HORSE)
     install("a-horse", {"horse": "Horse"}, HORSE)
+    install("b-horse", {"horse": "Horse"}, HORSE)
     assert registry.list_plugins() == ["horse"]
     with pytest.raises(DataCoolieError) as caught:
         registry.get("horse")
@@ -309,8 +317,7 @@ def test_an_abstract_plugin_is_refused_naming_what_it_lacks() -> None:
         def sing(self) -> str:
             return "boom"
 
-    base: type = BaseBird
-    registry: PluginRegistry[BaseBird] = PluginRegistry("datacoolie_test.none", base)
+    registry = registry_of(BaseBird)
     registry.register("ostrich", Ostrich)
     with pytest.raises(ConfigurationError, match=r"The bird 'ostrich' .* lacks: fly\."):
         registry.get("ostrich")

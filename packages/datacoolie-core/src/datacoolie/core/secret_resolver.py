@@ -97,5 +97,5 @@ def parse_source(
         Resolver and argument, for `resolver.resolve(key, argument)`.
     """
     prefix, colon, argument = source.partition(":")
-    resolver = resolver_lookup(prefix) if resolver_lookup and prefix and colon else None
+    resolver = resolver_lookup(prefix) if resolver_lookup and colon else None
     return (fallback, source) if resolver is None else (resolver, argument)
