@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -253,6 +254,27 @@ def test_a_name_claimed_by_two_distributions_is_refused(install: Install, regist
     assert [(info.distribution, info.error) for info in registry.describe()] == [("a-horse", claim), ("b-horse", claim)]
     registry.register("horse", Cat)
     assert registry.get_class("horse") is Cat
+
+
+def test_two_claims_of_a_name_for_the_same_class_are_one(
+    install: Install, registry: PluginRegistry[BaseAnimal], tmp_path: Path
+) -> None:
+    install("far-horse", {"horse": "Horse"}, HORSE)
+    left_behind = tmp_path / "far_horse" / "~ar_horse-1.2.dist-info"
+    shutil.copytree(tmp_path / "far_horse" / "far_horse-1.2.dist-info", left_behind)
+    assert registry.get_class("horse").__name__ == "Horse"
+    assert len(registry.describe()) == 1
+
+
+def test_a_distribution_that_lost_its_metadata_still_works(
+    install: Install, registry: PluginRegistry[BaseAnimal], tmp_path: Path
+) -> None:
+    install("far-horse", {"horse": "Horse", "cow": "Cow"}, HORSE)
+    (tmp_path / "far_horse" / "far_horse-1.2.dist-info" / "METADATA").unlink()
+    assert registry.get("horse").legs == 4
+    with pytest.raises(DataCoolieError, match="far_horse:Cow of unknown unknown can't be imported"):
+        registry.get("cow")
+    assert [info.distribution for info in registry.describe(load=True)] == ["unknown", "unknown"]
 
 
 def test_describe_says_where_each_comes_from_and_what_is_wrong(

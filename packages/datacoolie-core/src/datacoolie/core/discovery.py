@@ -14,20 +14,25 @@ _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w.-]+)['"]""")
 
 
 def read_entry_points(group: str) -> dict[str, tuple[EntryPoint, ...]]:
-    """Return the entry points of `group` by name, sorted; more than one where distributions claim the same name."""
+    """Return the entry points of `group` by name; more than one where distributions claim a name for different objects.
+
+    Claims for the same object count once: a copy of a distribution that an interrupted uninstallation left behind must
+    not make its plugins ambiguous.
+    """
     from importlib.metadata import entry_points  # noqa: PLC0415 - `import datacoolie` must not pay for it
 
-    found: dict[str, tuple[EntryPoint, ...]] = {}
-    for entry_point in sorted(entry_points(group=group), key=lambda each: (each.name, distribution_of(each))):
-        found[entry_point.name] = (*found.get(entry_point.name, ()), entry_point)
-    return found
+    found: dict[str, dict[str, EntryPoint]] = {}
+    for entry_point in entry_points(group=group):
+        found.setdefault(entry_point.name, {}).setdefault(entry_point.value, entry_point)
+    return {name: tuple(claims[value] for value in sorted(claims)) for name, claims in found.items()}
 
 
 def distribution_of(entry_point: EntryPoint) -> tuple[str, str]:
-    """Return name and version of the distribution that declares `entry_point`."""
-    if entry_point.dist is None:
+    """Return name and version of the distribution that declares `entry_point`, `unknown` where it does not say."""
+    metadata = entry_point.dist.metadata if entry_point.dist else None
+    if not metadata:
         return "unknown", "unknown"
-    return entry_point.dist.name, entry_point.dist.version
+    return metadata["Name"], metadata["Version"]
 
 
 def described(entry_point: EntryPoint) -> str:
