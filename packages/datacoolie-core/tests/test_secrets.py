@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from datacoolie.core.exceptions import ConfigurationError, DataCoolieError, ErrorClass, PlatformError
+from datacoolie.core.exceptions import ConfigurationError, DataCoolieError, ErrorClass, MetadataError, PlatformError
 from datacoolie.core.redaction import redact
 from datacoolie.core.secret_provider import (
     BaseSecretProvider,
@@ -289,3 +289,18 @@ def test_resolving_twice_does_not_print_the_secret_as_a_name(monkeypatch: pytest
     assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"
     assert connection.configure == {"password": "hunter2"}
     assert os.environ["DCTEST_PW"] == "hunter2"
+
+
+def test_secrets_that_the_connection_refuses_are_taken_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(connection: Connection) -> None:
+        connection.seen.append(connection.configure)
+        if connection.configure["port"] != "PORT":
+            message = "port must be a number"
+            raise MetadataError(message)
+
+    monkeypatch.setattr(Connection, "refresh_from_configure", refuse)
+    connection = shop({"port": "PORT"}, {"scope": ["port"]})
+    with pytest.raises(MetadataError, match="port must be a number"):
+        resolve_secrets(connection, Vault())
+    assert connection.configure == {"port": "PORT"}
+    assert connection.seen == [{"port": "<scope|PORT#1>"}, {"port": "PORT"}]

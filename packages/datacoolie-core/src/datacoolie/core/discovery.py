@@ -40,7 +40,7 @@ def described(entry_point: EntryPoint) -> str:
     return f"{entry_point.value} of {' '.join(distribution_of(entry_point))}"
 
 
-def load(entry_point: EntryPoint) -> object:
+def load_entry_point(entry_point: EntryPoint) -> object:
     """Import what `entry_point` names.
 
     Raises:

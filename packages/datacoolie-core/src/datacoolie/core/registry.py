@@ -12,7 +12,7 @@ from inspect import signature
 from threading import RLock
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast
 
-from datacoolie.core.discovery import described, distribution_of, load, read_entry_points
+from datacoolie.core.discovery import described, distribution_of, load_entry_point, read_entry_points
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.suggest import did_you_mean, listed
 
@@ -150,7 +150,7 @@ class PluginRegistry(Generic[T]):
             raise self._unknown(name)
         if len(candidates) > 1:
             raise self._ambiguous(name, candidates)
-        return self._check(name, load(candidates[0]), origin=described(candidates[0]))
+        return self._check(name, load_entry_point(candidates[0]), origin=described(candidates[0]))
 
     def get(self, name: str, **kwargs: object) -> T:
         """Return a new instance of the plugin called `name`.
