@@ -1,0 +1,1 @@
+"""Measures `datacoolie run` against the same job by hand: `python -m tools.bench`."""

@@ -1,0 +1,59 @@
+"""The jobs as one writes them by hand in plain Polars: `python by_hand.py JOB SOURCE DESTINATION KEY,...`.
+
+This file imports nothing of the project: what it uses is what such a script uses.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+
+def csv_to_parquet(source: Path, destination: Path, _keys: list[str]) -> None:
+    """Rewrite CSV files, types inferred, as one Parquet file."""
+    pl.scan_csv(source / "*.csv", try_parse_dates=True).sink_parquet(destination / "data.parquet", mkdir=True)
+
+
+def parquet_to_parquet(source: Path, destination: Path, _keys: list[str]) -> None:
+    """Rewrite Parquet files as one."""
+    pl.scan_parquet(source / "*.parquet").sink_parquet(destination / "data.parquet", mkdir=True)
+
+
+def parquet_to_delta(source: Path, destination: Path, _keys: list[str]) -> None:
+    """Append Parquet files to a Delta table."""
+    pl.scan_parquet(source / "*.parquet").sink_delta(destination, mode="append")
+
+
+def upsert(source: Path, destination: Path, keys: list[str]) -> None:
+    """Merge Parquet files into a Delta table."""
+    options = {
+        "predicate": " and ".join(f"t.{key} = s.{key}" for key in keys),
+        "source_alias": "s",
+        "target_alias": "t",
+    }
+    merger = pl.scan_parquet(source / "*.parquet").sink_delta(destination, mode="merge", delta_merge_options=options)
+    assert merger is not None  # noqa: S101 - what sink_delta returns in this mode
+    merger.when_matched_update_all().when_not_matched_insert_all().execute()
+
+
+def tiny_flows(source: Path, destination: Path, _keys: list[str]) -> None:
+    """Append what is new in each folder to its own Delta table; the newest moment is kept in a file."""
+    for folder in sorted(source.iterdir()):
+        mark = destination / f"{folder.name}.json"
+        frame = pl.scan_parquet(folder / "*.parquet")
+        if mark.exists():
+            frame = frame.filter(pl.col("updated_at") > datetime.fromisoformat(json.loads(mark.read_text())))
+        rows = frame.collect()
+        if not rows.is_empty():
+            rows.write_delta(destination / folder.name, mode="append")
+            mark.write_text(json.dumps(rows.select(pl.max("updated_at")).item().isoformat()))
+
+
+JOBS = {job.__name__: job for job in (csv_to_parquet, parquet_to_parquet, parquet_to_delta, upsert, tiny_flows)}
+
+if __name__ == "__main__":
+    JOBS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4].split(","))
