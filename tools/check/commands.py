@@ -84,7 +84,7 @@ def _module(name: str, root: Path) -> Iterator[str]:
 def _datacoolie(words: list[str]) -> Iterator[str]:
     """Ask the command itself what it knows."""
     subcommand = [words[0]] if words and not words[0].startswith("-") else []
-    command = [sys.executable, "-m", "datacoolie", *subcommand, "--help"]
+    command = [str(Path(sys.executable).with_name("datacoolie")), *subcommand, "--help"]
     answer = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8")
     if answer.returncode != 0:
         yield f"datacoolie {' '.join(subcommand)} fails: {answer.stderr.strip().splitlines()[-1]}"
