@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 
 from tools.bench import by_hand, compare, data
 from tools.bench.__main__ import main, run
-from tools.bench.jobs import JOBS, Job, Promise, Side, cpu_ratio, memory_ratio, wall_ms
+from tools.bench.jobs import JOBS, Job, NothingNew, Promise, Side, TinyFlows, cpu_ratio, memory_ratio, wall_ms
 from tools.bench.process import CommandError, Usage, measure
 from tools.bench.report import Result, markdown
 
@@ -188,3 +188,15 @@ def test_main_refuses_an_unknown_job(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         main(["csv"])
     assert "no job is called csv; there are: csv-parquet, parquet-parquet" in capsys.readouterr().err
+
+
+def small(job: Job) -> Job:
+    return replace(job, flows=3) if isinstance(job, TinyFlows | NothingNew) else job
+
+
+@pytest.mark.parametrize("job", map(small, JOBS), ids=lambda job: job.name)
+def test_each_job_does_what_its_baseline_does(job: Job, made: Path) -> None:
+    """`run` compares the rows of both sides."""
+    (pair,) = run(job, made, repeat=1).pairs
+    assert all(used.cpu > 0 and used.memory > 0 for used in pair)
+    assert all(path.name[:4] != "run-" for path in made.iterdir())

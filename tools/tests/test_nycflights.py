@@ -82,6 +82,47 @@ def test_another_archive_is_refused(tmp_path: Path) -> None:
         fetch.unpack(archive, tmp_path)
 
 
+WEATHER = "origin,temp,time_hour\nEWR,39.02,2013-01-01T06:00:00Z\nEWR,NA,2013-01-01T07:00:00Z\n"
+FLIGHTS = """\
+month,day,sched_dep_time,dep_time,carrier,flight,time_hour
+2,1,515,NA,UA,1545,2013-02-01T10:00:00Z
+1,1,515,517,UA,1545,2013-01-01T10:00:00Z
+1,1,500,NA,AA,7,2013-01-01T10:00:00Z
+"""
+
+
+def test_convert_makes_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert, "FLIGHTS", 3)
+    for name in ("airlines", "airports", "planes"):
+        (tmp_path / f"{name}.csv").write_text("code,year\nAA,2004\nN10,NA\n", encoding="utf-8")
+    (tmp_path / "weather.csv").write_text(WEATHER, encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "flights.csv.zip", "w") as file:
+        file.writestr("flights.csv", FLIGHTS)
+    data = tmp_path / "data"
+    landing = data / "landing"
+    convert.convert(tmp_path, landing)
+    convert.write_sums(data)
+    convert.check(data)
+    assert [line.split("  ")[1] for line in (data / "SHA256SUMS").read_text(encoding="utf-8").splitlines()] == [
+        "landing/airlines/airlines.csv",
+        "landing/airports/airports.csv",
+        "landing/flights/2013-01.parquet",
+        "landing/flights/2013-02.parquet",
+        "landing/planes/planes.jsonl",
+        "landing/weather/weather.parquet",
+    ]
+    moment = datetime(2013, 1, 1, 10, tzinfo=UTC)
+    assert pl.read_parquet(landing / "flights/2013-01.parquet").rows() == [
+        (1, 1, 500, None, "AA", 7, moment),
+        (1, 1, 515, 517, "UA", 1545, moment),
+    ]
+    assert (landing / "airlines/airlines.csv").read_bytes() == b"code,year\nAA,2004\nN10,\n"
+    assert (landing / "planes/planes.jsonl").read_bytes() == (
+        b'{"code":"AA","year":2004}\n{"code":"N10","year":null}\n'
+    )
+    assert pl.read_parquet(landing / "weather/weather.parquet")["temp"].to_list() == [39.02, None]
+
+
 def test_another_number_of_flights_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "flights.csv.zip", "w") as file:
         header = "month,time_hour,day,sched_dep_time,carrier,flight"
