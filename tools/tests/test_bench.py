@@ -194,7 +194,7 @@ def small(job: Job) -> Job:
     return replace(job, flows=3) if isinstance(job, TinyFlows | NothingNew) else job
 
 
-@pytest.mark.parametrize("job", map(small, JOBS), ids=lambda job: job.name)
+@pytest.mark.parametrize("job", [small(job) for job in JOBS], ids=lambda job: job.name)
 def test_each_job_does_what_its_baseline_does(job: Job, made: Path) -> None:
     """`run` compares the rows of both sides."""
     (pair,) = run(job, made, repeat=1).pairs
