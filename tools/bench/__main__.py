@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.bench.jobs import JOBS
-from tools.bench.process import measure
+from tools.bench.process import CommandError, measure
 from tools.bench.report import Result, markdown
 
 if TYPE_CHECKING:
@@ -22,17 +22,22 @@ ROWS = 5_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmarks; 0 when all promises are kept, 1 when one is not."""
+    """Run the benchmarks; 0 when all promises are kept, 1 when one is not or a job fails."""
     options = _options(arguments)
     data = _data(options.data, options.rows, options.cache)
-    results = []
+    results, failed = [], False
     for job in JOBS:
-        if not options.names or job.name in options.names:
-            print(f"{job.title} ...", file=sys.stderr, flush=True)
+        if options.names and job.name not in options.names:
+            continue
+        print(f"{job.title} ...", file=sys.stderr, flush=True)
+        try:
             results.append(run(job, data, options.repeat))
+        except CommandError as error:
+            failed = True
+            print(f"{job.name} failed: {error}", file=sys.stderr)
     print(f"{options.rows:,} rows, {options.data}; medians of {options.repeat}; datacoolie / baseline = ratio\n")
     print(markdown(results))
-    return 0 if all(kept for result in results for _, _, kept in result.kept()) else 1
+    return 0 if not failed and all(kept for result in results for _, _, kept in result.kept()) else 1
 
 
 def run(job: Job, data: Path, repeat: int) -> Result:

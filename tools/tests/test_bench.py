@@ -184,6 +184,21 @@ def test_nothing_new_is_counted_per_flow() -> None:
     assert promise.value(many, one) == pytest.approx(3)
 
 
+def test_main_goes_on_when_a_job_fails(
+    tmp_path: Path, made: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"generated-{ROWS}").symlink_to(made)
+    jobs = (Disagree(order=[], name="disagree"), Sleep(order=[], promises=(wall_ms(60_000),)))
+    monkeypatch.setattr("tools.bench.__main__.JOBS", jobs)
+    arguments = [f"--rows={ROWS}", "--repeat=1", f"--cache={tmp_path}"]
+    assert main(arguments) == 1
+    printed = capsys.readouterr()
+    assert "disagree failed: " in printed.err
+    assert printed.out.splitlines()[0] == "1,000 rows, generated; medians of 1; datacoolie / baseline = ratio"
+    assert printed.out.splitlines()[-1].startswith("| Sleep | ")
+    assert main(["sleep", *arguments]) == 0
+
+
 def test_main_refuses_an_unknown_job(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["csv"])
