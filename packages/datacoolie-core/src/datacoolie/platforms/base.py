@@ -72,6 +72,10 @@ class BasePlatform(ABC):
 
     name: ClassVar[str]
 
+    def resolve(self, path: str) -> str:
+        """Return a path in the form in which listings show it, without a `/` at its end."""
+        return path.rstrip("/")
+
     @abstractmethod
     def read(self, path: str) -> Content:
         """Read a whole file.
@@ -93,7 +97,7 @@ class BasePlatform(ABC):
 
     @abstractmethod
     def write_if_match(self, path: str, data: bytes, version: str) -> str | None:
-        """Replace a file that still is at `version` and return the new version, else change nothing and return `None`."""
+        """Replace a file that is still at `version` and return the new version, else do nothing and return `None`."""
 
     @abstractmethod
     def stat(self, path: str) -> FileInfo | None:
@@ -102,6 +106,10 @@ class BasePlatform(ABC):
     @abstractmethod
     def list(self, folder: str) -> Iterator[FileInfo]:
         """List all files below a folder, recursively, sorted by path; nothing when there is no such folder."""
+
+    def exists(self, path: str) -> bool:
+        """Whether a file is there, or a folder (on an object store: one with anything in it)."""
+        return self.stat(path) is not None or next(iter(self.list(path)), None) is not None
 
     @abstractmethod
     def delete(self, path: str) -> None:

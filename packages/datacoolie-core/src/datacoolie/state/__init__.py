@@ -1,0 +1,19 @@
+"""The load state of dataflows: marks, the store, leases, and commits into folders of flat files."""
+
+from datacoolie.state.lease import HeldLease, LeaseHeldError, LeaseKeeper, LeaseLostError
+from datacoolie.state.model import Lease, LoadState, Mark, UnknownStateVersionError
+from datacoolie.state.store import BaseStateStore, PlatformStateStore, Stored
+
+__all__ = [
+    "BaseStateStore",
+    "HeldLease",
+    "Lease",
+    "LeaseHeldError",
+    "LeaseKeeper",
+    "LeaseLostError",
+    "LoadState",
+    "Mark",
+    "PlatformStateStore",
+    "Stored",
+    "UnknownStateVersionError",
+]
