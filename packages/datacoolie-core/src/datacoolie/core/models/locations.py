@@ -1,0 +1,33 @@
+"""Where data is: parts joined into one path or URI."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PureWindowsPath
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def is_uri(text: str) -> bool:
+    """Return whether `text` begins with a scheme such as `s3://`; a Windows drive is none."""
+    return _URI.match(text) is not None
+
+
+def resolve_location(location: str, folder: str | Path | None = None) -> str:
+    """Return `location` as an absolute path without `..`, or as it is when it is a URI.
+
+    Args:
+        location: a path, absolute or relative, or a URI.
+        folder: what a relative path starts from; by default the current folder.
+    """
+    if is_uri(location) or (os.name != "nt" and PureWindowsPath(location).drive):
+        return location
+    # pathlib keeps `..`, for a symbolic link may stand before it; a document means its own folder's parent.
+    return os.path.abspath(Path(folder or ".", Path(location).expanduser()))  # noqa: PTH100
+
+
+def join_location(*parts: str | None) -> str:
+    """Join a path or URI and what is below it with `/`; missing and empty parts are skipped."""
+    first, *rest = [part for part in parts if part] or [""]
+    return "/".join([first.rstrip("/") if rest else first, *(part.strip("/") for part in rest)])

@@ -1,0 +1,133 @@
+"""Settings of a run, and the project file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from datacoolie.core.models.base import Model
+from datacoolie.core.models.forms import Names, OpenMap, Text, as_map
+from datacoolie.core.models.rules import Scalar
+
+
+class ChunkInterval(Model):
+    """How large the chunks of a replay are: calendar units, or a step of numbers."""
+
+    years: Annotated[int, Field(ge=0)] = 0
+    """Calendar years."""
+    months: Annotated[int, Field(ge=0)] = 0
+    """Calendar months."""
+    weeks: Annotated[int, Field(ge=0)] = 0
+    """Weeks, from Monday on."""
+    days: Annotated[int, Field(ge=0)] = 0
+    """Calendar days."""
+    hours: Annotated[int, Field(ge=0)] = 0
+    """Hours."""
+    minutes: Annotated[int, Field(ge=0)] = 0
+    """Minutes."""
+    step: Annotated[float, Field(gt=0)] | None = None
+    """For columns of numbers."""
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        units = [name for name in type(self).model_fields if getattr(self, name)]
+        if len(units) != 1:
+            message = "needs exactly one of years, months, weeks, days, hours, minutes, step"
+            raise ValueError(message)
+        return self
+
+
+class ReplaySettings(Model):
+    """Which range of a source is loaded again, in chunks."""
+
+    start: Scalar
+    """The first value, inclusive."""
+    end: Scalar
+    """Where it ends, exclusive."""
+    chunk_interval: ChunkInterval | None = None
+    """How large chunks are; null: one chunk."""
+    save_watermark: bool = False
+    """Whether the mark moves."""
+    chunk_column: Text | None = None
+    """The column of the range; by default the first watermark column."""
+
+
+class RunSettings(Model):
+    """Settings of a run."""
+
+    job_id: Text | None = None
+    """A name for the run, given from outside."""
+    job_num: Annotated[int, Field(ge=1)] = 1
+    """How many jobs share the flows."""
+    job_index: Annotated[int, Field(ge=0)] = 0
+    """Which of these jobs this is, from 0."""
+    max_workers: Annotated[int, Field(ge=1)] = 8
+    """Flows that run at a time."""
+    stop_on_error: bool = False
+    """Whether no further flow starts after one failed."""
+    retry_count: Annotated[int, Field(ge=0)] = 0
+    """Further tries of a flow that failed for now."""
+    retry_delay: Annotated[float, Field(ge=0)] = 5
+    """Seconds before the next try."""
+    dry_run: bool = False
+    """Whether nothing is written."""
+    retention_hours: Annotated[float, Field(ge=0)] = 168
+    """Hours for which old versions and run records are kept."""
+    allowed_function_prefixes: Names = Field(default_factory=list)
+    """Modules whose functions may be called, as whole dotted parts."""
+    replay: ReplaySettings | None = None
+    """Which range is loaded again; null: what is new."""
+
+    @model_validator(mode="after")
+    def _is_one_of_the_jobs(self) -> Self:
+        if self.job_index >= self.job_num:
+            message = f"job_index {self.job_index} must be below job_num {self.job_num}"
+            raise ValueError(message)
+        return self
+
+
+def _as_choice(value: object) -> object:
+    """Read a bare name, or a map of the name and the plugin's own options."""
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict) and "options" not in value:
+        return {"name": value.get("name"), "options": {key: item for key, item in value.items() if key != "name"}}
+    return value
+
+
+class Choice(Model):
+    """A plugin and what it is made with."""
+
+    name: Text
+    """The plugin's name."""
+    options: OpenMap = Field(default_factory=dict)
+    """Arguments of the plugin."""
+
+
+PluginChoice = Annotated[Choice, BeforeValidator(_as_choice, json_schema_input_type=dict[str, object] | str)]
+"""A plugin's name, or `{name: ..., option: ...}`."""
+
+Targets = dict[str, Annotated[dict[str, OpenMap], BeforeValidator(as_map)]]
+"""Fields of connections by name of the connection, by name of the target."""
+
+
+class ProjectFile(Model):
+    """What `datacoolie.yaml` says."""
+
+    json_schema: Annotated[str | None, Field(alias="$schema")] = None
+    """The JSON Schema of this file, for editors."""
+    metadata: Names = Field(default_factory=lambda: ["metadata/"])
+    """Documents, or folders of documents, relative to this file."""
+    engine: PluginChoice | None = None
+    """The engine: a name, or `{name: spark, conf: {...}}`; by default polars, or the only one there is."""
+    platform: PluginChoice = Field(default_factory=lambda: Choice(name="local"))
+    """The platform: a name, or `{name: aws, region: ...}`."""
+    state: Text = ".datacoolie"
+    """Path or URI of leases, marks and run records; a relative one starts at this file."""
+    run: Annotated[RunSettings, BeforeValidator(as_map)] = Field(default_factory=RunSettings)
+    """Settings of runs."""
+    targets: Targets = Field(default_factory=dict)
+    """Fields of connections that a target overlays: `{prod: {lake: {configure: {...}}}}`."""
+    extensions: OpenMap = Field(default_factory=dict)
+    """Anything, for other tools."""
