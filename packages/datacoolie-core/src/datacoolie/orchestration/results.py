@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datacoolie.core.redaction import redact
+from datacoolie.observability import units
 from datacoolie.observability.records import FlowStatus
+from datacoolie.observability.render import TEXT_WIDTH, Column, Row, Table, clean, to_html
+from datacoolie.observability.report import failures, record_table, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +67,23 @@ class Plan:
         """Whether every flow can run."""
         return not any(flow.problem for flow in self.flows)
 
+    def table(self) -> Table:
+        """Return the plan as a table with one row per flow."""
+        return Table(_PLAN_COLUMNS, tuple(_plan_row(flow) for flow in self.flows))
+
+    def remarks(self) -> list[str]:
+        """Return what a table has no room for: problems in full, then why flows can promise what they do."""
+        problems = [f"{flow.flow} can't run: {flow.problem}" for flow in self.flows if flow.problem]
+        reasons = {f"{flow.guarantee}: {flow.guarantee_reason}": None for flow in self.flows if not flow.problem}
+        return [redact(remark) for remark in (*problems, *reasons)]
+
+    def __str__(self) -> str:
+        """Return the table and the remarks as text."""
+        return "\n".join([self.table().text(TEXT_WIDTH), "", *self.remarks()])
+
+    def _repr_html_(self) -> str:
+        return to_html(self.table(), self.remarks())
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
@@ -79,3 +100,46 @@ class RunResult:
     def ok(self) -> bool:
         """Whether every flow succeeded or had nothing to do."""
         return all(record.status in {FlowStatus.SUCCEEDED, FlowStatus.SKIPPED} for record in self.records)
+
+    def table(self) -> Table:
+        """Return the records as a table with one row per flow."""
+        return record_table(self.records)
+
+    def remarks(self) -> list[str]:
+        """Return the run in one line, then the errors in full."""
+        return [summary(self.records), *failures(self.records)]
+
+    def __str__(self) -> str:
+        """Return the table and the remarks as text."""
+        return "\n".join([self.table().text(TEXT_WIDTH), "", *self.remarks()])
+
+    def _repr_html_(self) -> str:
+        return to_html(self.table(), self.remarks())
+
+
+_PLAN_COLUMNS = (
+    Column(title="flow"),
+    Column(title="load"),
+    Column(title="reads"),
+    Column(title="since"),
+    Column(title="guarantee"),
+    Column(title="from -> to", detail=True),
+    Column(title="after", detail=True, label="after "),
+)
+
+
+def _plan_row(flow: PlannedFlow) -> Row:
+    """Return what a flow would do; in a few words why it would do nothing."""
+    first = {"flow": flow.flow, "load": flow.load_type}
+    if flow.problem:
+        return Row(cells=clean(first), note="can't run, see below", style="bold red")
+    if not flow.has_work:
+        return Row(cells=clean(first), note="nothing new", style="dim")
+    rest = {
+        "reads": f"{units.counted(flow.files, 'file')}, {units.size(flow.size)}" if flow.files else "a table",
+        "since": units.mark(flow.low) or "start",
+        "guarantee": flow.guarantee.value,
+        "after": ", ".join(flow.depends_on),
+        "from -> to": f"{flow.source} -> {flow.destination}",
+    }
+    return Row(cells=clean(first | rest))
