@@ -1,0 +1,107 @@
+"""JSON documents: duplicate keys are errors, and everything has a position."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NoReturn
+
+from datacoolie.metadata.positions import Place
+from datacoolie.metadata.text import Parsed, Slip, UnreadableError, twice
+
+if TYPE_CHECKING:
+    from datacoolie.metadata.positions import Position
+
+_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+)', re.DOTALL)
+
+
+def read_json(text: str) -> Parsed:
+    """Read a JSON document.
+
+    Raises:
+        UnreadableError: the text is not JSON.
+    """
+    duplicates = False
+
+    def make_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal duplicates
+        made = dict(pairs)
+        duplicates = duplicates or len(made) != len(pairs)
+        return made
+
+    try:
+        data = json.loads(text, object_pairs_hook=make_object, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        message = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise UnreadableError(message, (error.lineno, error.colno)) from error
+    except RecursionError as error:
+        message = "the document is nested too deeply"
+        raise UnreadableError(message) from error
+    slips = _Scanner(text).slips_of_all() if duplicates else ()
+    return Parsed(data=data, places=lambda: _Scanner(text).place(), slips=slips)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    message = f"this is not JSON: it has no {name}"
+    raise UnreadableError(message)
+
+
+class _Scanner:
+    """Finds where everything stands in a text that is known to be JSON."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = _TOKEN.finditer(text)
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self.slips: list[Slip] = []
+
+    def slips_of_all(self) -> tuple[Slip, ...]:
+        """Return where keys are given twice."""
+        self.place()
+        return tuple(self.slips)
+
+    def place(self) -> Place:
+        """Return the place of the whole."""
+        return self._value(*self._next())
+
+    def _next(self) -> tuple[str, Position]:
+        """Return the next token and where it stands."""
+        match = next(self._tokens)
+        at = match.start(1)
+        line = bisect_right(self._line_starts, at)
+        return match[1], (line, at - self._line_starts[line - 1] + 1)
+
+    def _value(self, token: str, start: Position) -> Place:
+        if token == "{":
+            return self._object(start)
+        if token == "[":
+            return self._array(start)
+        if not token.startswith('"'):
+            return Place(start=start)
+        if "\\" in token:
+            return Place(start=start, escaped=token[1:-1])
+        return Place(start=start, verbatim=((start[0], start[1] + 1), 1))
+
+    def _object(self, start: Position) -> Place:
+        children: dict[str | int, tuple[Position, Place]] = {}
+        token, position = self._next()
+        while token != "}":
+            if token == ",":
+                token, position = self._next()
+            key = str(json.loads(token))
+            self._next()
+            if key in children:
+                self.slips.append(twice(key, children[key][0], position))
+            children[key] = position, self.place()
+            token, position = self._next()
+        return Place(start=start, children=children)
+
+    def _array(self, start: Position) -> Place:
+        children: dict[str | int, tuple[Position, Place]] = {}
+        token, position = self._next()
+        while token != "]":
+            if token == ",":
+                token, position = self._next()
+            children[len(children)] = position, self._value(token, position)
+            token, position = self._next()
+        return Place(start=start, children=children)
