@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.marks import Json, decode_value, encode_value
+from datacoolie.state.shapes import json_field, json_object, json_time, json_typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 SCHEMA_VERSION = 1
 """Version of the state's JSON; raised when a field changes its meaning or goes away."""
-
-T = TypeVar("T")
 
 
 class UnknownStateVersionError(ConfigurationError):
@@ -52,11 +51,11 @@ class Mark:
             WatermarkError: a value is not one of a watermark.
             ValueError: the data has another shape.
         """
-        found = _object(data, "a mark")
-        values = _object(_field(found, "values"), "values")
+        found = json_object(data, "a mark")
+        values = json_object(json_field(found, "values"), "values")
         return cls(
             values={name: decode_value(value) for name, value in values.items()},
-            position=_object(_field(found, "position"), "position"),
+            position=json_object(json_field(found, "position"), "position"),
         )
 
 
@@ -104,16 +103,16 @@ class Lease:
         Raises:
             ValueError: the data has another shape.
         """
-        found = _object(data, "a lease")
+        found = json_object(data, "a lease")
         return cls(
-            run_id=_typed(found, "run_id", str),
-            host=_typed(found, "host", str),
-            pid=_typed(found, "pid", int),
-            process_started=_typed(found, "process_started", (str, type(None))),
-            boot_id=_typed(found, "boot_id", (str, type(None))),
-            pid_namespace=_typed(found, "pid_namespace", (str, type(None))),
-            acquired_at=_time(found, "acquired_at"),
-            expires_at=_time(found, "expires_at"),
+            run_id=json_typed(found, "run_id", str),
+            host=json_typed(found, "host", str),
+            pid=json_typed(found, "pid", int),
+            process_started=json_typed(found, "process_started", (str, type(None))),
+            boot_id=json_typed(found, "boot_id", (str, type(None))),
+            pid_namespace=json_typed(found, "pid_namespace", (str, type(None))),
+            acquired_at=json_time(found, "acquired_at"),
+            expires_at=json_time(found, "expires_at"),
         )
 
 
@@ -173,52 +172,22 @@ class LoadState:
             WatermarkError: a value of the mark is not one of a watermark.
             ValueError: it is damaged: not JSON, or of another shape.
         """
-        found = _object(json.loads(text), "a state")
-        version = _typed(found, "schema_version", int)
+        found = json_object(json.loads(text), "a state")
+        version = json_typed(found, "schema_version", int)
         if version != SCHEMA_VERSION:
             message = (
                 f"The state has schema version {version}; this version of datacoolie-core knows {SCHEMA_VERSION}. "
                 "Run with the version that wrote it, or a newer one."
             )
             raise UnknownStateVersionError(message, {"schema_version": version})
-        mark, lease, intent = (_field(found, name) for name in ("mark", "lease", "intent"))
+        mark, lease, intent = (json_field(found, name) for name in ("mark", "lease", "intent"))
         return cls(
-            dataflow_id=_typed(found, "dataflow_id", str),
-            name=_typed(found, "name", str),
-            epoch=_typed(found, "epoch", int),
-            seq=_typed(found, "seq", int),
+            dataflow_id=json_typed(found, "dataflow_id", str),
+            name=json_typed(found, "name", str),
+            epoch=json_typed(found, "epoch", int),
+            seq=json_typed(found, "seq", int),
             mark=None if mark is None else Mark.from_json(mark),
-            intent=None if intent is None else _object(intent, "intent"),
+            intent=None if intent is None else json_object(intent, "intent"),
             lease=None if lease is None else Lease.from_json(lease),
-            updated_at=None if _field(found, "updated_at") is None else _time(found, "updated_at"),
+            updated_at=None if json_field(found, "updated_at") is None else json_time(found, "updated_at"),
         )
-
-
-def _object(data: Json, what: str) -> dict[str, Json]:
-    if isinstance(data, dict):
-        return data
-    message = f"{what} must be a JSON object, not {data!r}"
-    raise ValueError(message)
-
-
-def _field(data: Mapping[str, Json], name: str) -> Json:
-    if name in data:
-        return data[name]
-    message = f"field {name!r} is missing"
-    raise ValueError(message)
-
-
-def _typed(data: Mapping[str, Json], name: str, kind: type[T] | tuple[type[T], ...]) -> T:
-    value = _field(data, name)
-    if isinstance(value, kind) and not isinstance(value, bool):
-        return value
-    message = f"{name} is {value!r}, which has the wrong type"
-    raise ValueError(message)
-
-
-def _time(data: Mapping[str, Json], name: str) -> datetime:
-    value = datetime.fromisoformat(_typed(data, name, str))
-    if value.tzinfo is not None:
-        return value
-    message = f"{name} is {value.isoformat()}, which has no zone"
-    raise ValueError(message)

@@ -1,0 +1,303 @@
+"""Commits into folders of flat files: all of a load's files appear, or none.
+
+A load's files are staged where no reader looks. The commit is a manifest that is created only if its name is free. Then
+the commit is published: staged files are moved into place, and only then the files that it replaces are removed. Any
+run can finish a publication that was cut off, for each step may be done again. Until the last file is in place readers
+of ours go on to see the table as it was before; from then on they leave out the files that are about to be removed.
+
+For other readers an append appears file by file, and an overwrite shows old and new rows until the old files are gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from datacoolie.core.exceptions import DestinationError, ErrorClass, PlatformError, SourceError
+from datacoolie.engines.model import Commit, CommitConflictError, UnknownOutcomeError, WriteResult
+from datacoolie.platforms.base import AccessDeniedError, PathNotFoundError, StorageFullError
+from datacoolie.state.manifest import CONTROL, Add, FlowFolder, Manifest, Mode, list_flow, list_flows, read_manifest
+from datacoolie.state.names import file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datacoolie.engines.model import Staged
+    from datacoolie.platforms.base import BasePlatform, FileInfo
+
+KEPT = 20
+"""How many manifests of a flow stay."""
+
+_ABANDONED = timedelta(hours=1)
+"""Staged files that nobody touched for so long belong to a run that died."""
+
+_TRIES = 100
+"""How often a listing is repeated because commits came in between."""
+
+_MARKER = "_removing"
+"""A staged file that is there until all old files are removed."""
+
+_log = logging.getLogger(__name__)
+
+
+class FolderCommits:
+    """Commits of one dataflow into one target: a folder of files, or a single file (a name with an extension).
+
+    Args:
+        platform: where the target is.
+        target: path or URI of the folder or file.
+        dataflow_id: whose commits.
+
+    Attributes:
+        single_file: the target is one file.
+    """
+
+    def __init__(self, platform: BasePlatform, target: str, dataflow_id: str) -> None:
+        """Remember the place; nothing is read yet."""
+        self._platform = platform
+        self._target = platform.resolve(target)
+        parent, _, name = self._target.rpartition("/")
+        self.single_file = re.search(r"[^.].*\.[A-Za-z][A-Za-z0-9]*$", name) is not None
+        self._root = parent if self.single_file else self._target
+        self._control = f"{self._root}/{CONTROL}/{file_name(name)}" if self.single_file else f"{self._root}/{CONTROL}"
+        self._flow = file_name(dataflow_id)
+        self._folder = f"{self._control}/{self._flow}"
+        self._staging = ""
+        self._base: int | None = None
+
+    def newest(self, after: int = -1) -> Commit | None:
+        """Return the flow's newest commit when its `seq` is above `after`; reads one file at most.
+
+        Raises:
+            DestinationError: its manifest is damaged.
+        """
+        listed = self._list()
+        self._base = listed.newest[0]
+        if not listed.manifests or listed.newest[0] <= after:
+            return None
+        manifest = read_manifest(self._platform, f"{self._folder}/{listed.manifests[listed.newest]}")
+        return Commit(token=manifest.token, metadata=manifest.metadata) if manifest else None
+
+    def recover(self) -> None:
+        """Finish publications that were cut off, of any flow, and remove what dead runs of this flow staged."""
+        for publication in _look(self._platform, self._root, self._control).unfinished.values():
+            _log.info("%s: finishing the publication of %s", self._target, publication.manifest.name)
+            self._publish(publication.manifest)
+        self._remove_leftovers(self._list())
+
+    def staging_folder(self, run_id: str) -> str:
+        """Return the folder for the staged files of a run, which no reader sees."""
+        if self._base is None:
+            self._base = self._list().newest[0]
+        self._staging = f"{self._folder[len(self._root) + 1 :]}/staged/{self._base}-{file_name(run_id)}"
+        return f"{self._root}/{self._staging}"
+
+    def discard(self, run_id: str) -> None:
+        """Remove what a run staged."""
+        self._platform.delete(self.staging_folder(run_id))
+
+    def commit(self, staged: Staged, commit: Commit, *, replace: bool) -> WriteResult:
+        """Make the files that were staged in `staging_folder` part of the target.
+
+        Args:
+            staged: the files.
+            commit: the token, whose number no commit of the flow has yet, and what to store with it.
+            replace: they become the whole of the target; otherwise they are added.
+
+        Raises:
+            CommitConflictError: another run of the flow committed this number, or a later one; nothing was changed.
+            UnknownOutcomeError: the platform failed at the commit, or after it; `recover` and `newest` tell.
+            PlatformError: the platform failed before the commit; nothing was changed.
+            DestinationError: the target is one file, and the load does not replace it with exactly one.
+        """
+        try:
+            manifest = self._plan(staged, commit, replace=replace)
+            if manifest.removes:
+                self._platform.write(f"{self._root}/{manifest.staging}/{_MARKER}", b"")
+        except BaseException:
+            self._delete_quietly(f"{self._root}/{self._staging}")
+            raise
+        self._create(manifest)
+        try:
+            self._settle(manifest)
+        except PlatformError as error:
+            message = f"{self._target}: the load was committed, but not all of it is in place yet: {error.message}"
+            raise UnknownOutcomeError(message, error.details) from error
+        return WriteResult(
+            version="",
+            rows=staged.rows,
+            size=staged.size,
+            files=len(manifest.adds),
+            removed_files=len(manifest.removes),
+        )
+
+    def _list(self) -> FlowFolder:
+        return list_flow(self._platform, self._folder)
+
+    def _plan(self, staged: Staged, commit: Commit, *, replace: bool) -> Manifest:
+        if self.single_file and not (replace and len(staged.files) == 1):
+            what = f"the load made {len(staged.files)} files" if replace else "rows can't be appended to it"
+            message = f"{self._target} is one file: {what}. Use load_type overwrite, or a table name without extension."
+            raise DestinationError(message, {"path": self._target}).classed(ErrorClass.CONFIGURATION)
+        adds = tuple(
+            Add(
+                staged=f"{self._staging}/{file.relative}",
+                path=self._target.rpartition("/")[2] if self.single_file else file.relative,
+                rows=file.rows,
+                size=file.size,
+            )
+            for file in staged.files
+        )
+        return Manifest(
+            token=commit.token,
+            metadata=commit.metadata,
+            mode=Mode.OVERWRITE if replace else Mode.APPEND,
+            staging=self._staging,
+            adds=adds,
+            removes=() if self.single_file or not replace else self._present(),
+            created_at=datetime.now(UTC),
+        )
+
+    def _present(self) -> tuple[str, ...]:
+        """Return the files that an overwrite replaces, below the root."""
+        return tuple(file.path[len(self._root) + 1 :] for file in live_files(self._platform, self._root))
+
+    def _create(self, manifest: Manifest) -> None:
+        """Create the manifest: the commit. When it returns, the manifest is there and is ours."""
+        path, data = f"{self._folder}/{manifest.name}", manifest.to_bytes()
+        try:
+            created = self._platform.write_if_absent(path, data) is not None
+        except PlatformError as error:
+            if not isinstance(error, (AccessDeniedError, StorageFullError)):
+                message = f"{self._target}: whether the load was committed is unknown: {error.message}"
+                raise UnknownOutcomeError(message, error.details) from error
+            self._delete_quietly(f"{self._root}/{self._staging}")
+            raise
+        if not created and not self._has(path, data):
+            self._delete_quietly(f"{self._root}/{self._staging}")
+            raise self._conflict(manifest)
+
+    def _has(self, path: str, data: bytes) -> bool:
+        """Whether a file has these bytes: a client that tried twice may have found its own manifest."""
+        try:
+            return self._platform.read(path).data == data
+        except PathNotFoundError:
+            return False
+
+    def _settle(self, manifest: Manifest) -> None:
+        """Publish what was committed, unless this run was so slow that others went on without it."""
+        listed = self._list()
+        waiting = {
+            file.path[len(self._root) + 1 :] for file in listed.staged.get(manifest.staging.rpartition("/")[2], ())
+        }
+        if listed.newest != (manifest.token.seq, manifest.token.epoch) or not waiting.issuperset(
+            add.staged for add in manifest.adds
+        ):
+            self._platform.delete(f"{self._folder}/{manifest.name}")
+            self._delete_quietly(f"{self._root}/{self._staging}")
+            raise self._conflict(manifest)
+        self._publish(manifest)
+        for name in list(listed.manifests.values())[:-KEPT]:
+            self._delete_quietly(f"{self._folder}/{name}")
+        self._remove_leftovers(listed)
+
+    def _publish(self, manifest: Manifest) -> None:
+        """Show the new files, then remove the old ones; each step may have been done before."""
+        for add in manifest.adds:
+            with contextlib.suppress(PathNotFoundError):
+                self._platform.move(f"{self._root}/{add.staged}", f"{self._root}/{add.path}")
+        for path in manifest.removes:
+            self._platform.delete(f"{self._root}/{path}")
+        self._platform.delete(f"{self._root}/{manifest.staging}")
+
+    def _remove_leftovers(self, listed: FlowFolder) -> None:
+        """Remove staged folders of runs that can't commit any more.
+
+        A folder's name begins with the number of the newest commit that its run knew; that run wants one of the next
+        numbers. If there is a newer commit by now it fails. If there is none the run may just be slow, and its files
+        stay until nobody can be waiting for them.
+        """
+        now = datetime.now(UTC)
+        for name, files in listed.staged.items():
+            base = name.partition("-")[0]
+            outdated = base.isdecimal() and int(base) < listed.newest[0]
+            if outdated or now - max(file.modified for file in files) > _ABANDONED:
+                self._delete_quietly(f"{self._folder}/staged/{name}")
+
+    def _delete_quietly(self, path: str) -> None:
+        """Remove what nobody needs; a failure leaves it to a later run."""
+        try:
+            self._platform.delete(path)
+        except PlatformError as error:
+            _log.warning("%s was not removed: %s", path, error)
+
+    def _conflict(self, manifest: Manifest) -> CommitConflictError:
+        message = (
+            f"{self._target}: another run of dataflow {manifest.token.dataflow_id!r} committed load "
+            f"{manifest.token.seq} or a later one first. The load has to be planned again."
+        )
+        return CommitConflictError(message, {"path": self._target, "seq": manifest.token.seq})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Publication:
+    """A commit whose publication is not finished; `moving`: not all of its files are in place."""
+
+    manifest: Manifest
+    moving: bool
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Files that readers leave out, below the table's folder."""
+        return tuple(add.path for add in self.manifest.adds) if self.moving else self.manifest.removes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """What decides which files are part of a table: equal views of it mean that nothing happened in between."""
+
+    newest: Mapping[str, tuple[int, int]]
+    unfinished: Mapping[str, _Publication]
+
+
+def live_files(platform: BasePlatform, folder: str) -> tuple[FileInfo, ...]:
+    """Return the files that are a table's rows now, sorted by path: all of a commit's files, or none.
+
+    Files and folders whose names begin with `_` or `.` are left out, but not partitions (`_day=1`).
+
+    Raises:
+        SourceError: commits come in all the time, so that no listing is of one moment.
+        DestinationError: the manifest of a commit is damaged.
+    """
+    root = platform.resolve(folder)
+    before = _look(platform, root, f"{root}/{CONTROL}")
+    for _ in range(_TRIES):
+        files = tuple(platform.list(root))
+        after = _look(platform, root, f"{root}/{CONTROL}")
+        if before == after:
+            hidden = {f"{root}/{path}" for unfinished in after.unfinished.values() for path in unfinished.hidden}
+            return tuple(file for file in files if _is_visible(file.path[len(root) + 1 :]) and file.path not in hidden)
+        before = after
+    message = f"{root}: loads commit into this folder faster than it can be listed. Run again."
+    raise SourceError(message, {"path": root}).classed(ErrorClass.TRANSIENT)
+
+
+def _look(platform: BasePlatform, root: str, control: str) -> _View:
+    """List the manifests of all flows, and read those whose publication is not finished."""
+    newest, unfinished = {}, {}
+    for flow, listed in list_flows(platform, control).items():
+        newest[flow] = listed.newest
+        if listed.manifests and listed.staged:
+            manifest = read_manifest(platform, f"{control}/{flow}/{listed.manifests[listed.newest]}")
+            if manifest and (waiting := listed.staged_paths(manifest)):
+                moving = any(f"{root}/{add.staged}" in waiting for add in manifest.adds)
+                unfinished[flow] = _Publication(manifest=manifest, moving=moving)
+    return _View(newest=newest, unfinished=unfinished)
+
+
+def _is_visible(relative: str) -> bool:
+    return not any(part[0] == "." or (part[0] == "_" and "=" not in part) for part in relative.split("/"))
