@@ -191,12 +191,8 @@ class FolderCommits:
     def _settle(self, manifest: Manifest) -> None:
         """Publish what was committed, unless this run was so slow that others went on without it."""
         listed = self._list()
-        waiting = {
-            file.path[len(self._root) + 1 :] for file in listed.staged.get(manifest.staging.rpartition("/")[2], ())
-        }
-        if listed.newest != (manifest.token.seq, manifest.token.epoch) or not waiting.issuperset(
-            add.staged for add in manifest.adds
-        ):
+        complete = listed.staged_paths(manifest).issuperset(f"{self._root}/{add.staged}" for add in manifest.adds)
+        if not complete or listed.newest != (manifest.token.seq, manifest.token.epoch):
             self._platform.delete(f"{self._folder}/{manifest.name}")
             self._delete_quietly(f"{self._root}/{self._staging}")
             raise self._conflict(manifest)
