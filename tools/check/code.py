@@ -29,7 +29,11 @@ def check_code(workspace: Workspace) -> Iterator[Finding]:
         text = (workspace.root / name).read_text(encoding="utf-8")
         if (lines := len(text.splitlines())) > MODULE_LINES:
             yield Finding(name, MODULE_LINES, f"the module has {lines} lines, at most {MODULE_LINES} are allowed")
-        tree = ast.parse(text)
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            yield Finding(name, error.lineno or 1, f"is not Python: {error.msg}")
+            continue
         yield from _long_functions(name, tree)
         yield from _broad_handlers(name, tree)
 

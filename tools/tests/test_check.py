@@ -181,6 +181,11 @@ def test_code_of_too_many_lines(workspace: Workspace) -> None:
     ]
 
 
+def test_code_that_is_not_python(workspace: Workspace) -> None:
+    write(workspace, INIT, "x = 1\n  y = 2\n")
+    assert found("code", workspace) == [f"{INIT}:2: is not Python: unexpected indent"]
+
+
 BROAD = """
     try:
         pass
