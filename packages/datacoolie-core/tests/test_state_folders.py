@@ -156,11 +156,11 @@ def test_a_number_is_committed_once(platform: LocalPlatform, table: Path) -> Non
 def test_a_run_that_slept_over_many_commits_conflicts(platform: LocalPlatform, table: Path) -> None:
     slow = FolderCommits(platform, str(table), "flow")
     assert slow.newest() is None
-    staged = stage(slow, {"slow.csv": "1\n"}, "slow")
     for seq in range(1, KEPT + 3):
         load(platform, table, {f"{seq}.csv": f"{seq}\n"}, seq=seq)
     manifests = [name for name in below(table) if name.endswith(".json")]
     assert manifests == [f"_datacoolie/flow/1-{seq:012}.json" for seq in range(3, KEPT + 3)]
+    staged = stage(slow, {"slow.csv": "1\n"}, "slow")
     with pytest.raises(CommitConflictError):
         slow.commit(staged, Commit(token=Token(seq=1, epoch=1, dataflow_id="flow"), metadata={}), replace=False)
     assert rows(table) == list(range(1, KEPT + 3))
