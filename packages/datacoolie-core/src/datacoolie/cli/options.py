@@ -1,0 +1,61 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from datacoolie.observability.log import configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datacoolie.cli.app import Session
+
+Function = TypeVar("Function", bound="Callable[..., Any]")  # Any: click passes each command its own arguments
+
+
+def _be_verbose(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    if not value:
+        return
+    session: Session = ctx.find_root().obj
+    session.verbose = True
+    configure_logging("DEBUG")
+
+
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, expose_value=False, callback=_be_verbose, help="Log everything, show tracebacks."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document per line.")
+
+_WHERE = (
+    click.option("--engine", metavar="NAME", help="Engine, instead of the project's."),
+    click.option("--platform", metavar="NAME", help="Platform, instead of the project's."),
+    click.option("--target", metavar="NAME", help="Target whose fields overlay the connections'."),
+)
+_STATE = click.option("--state", metavar="PATH", help="Path or URI of the state, instead of the project's.")
+_SELECT = click.option(
+    "-s",
+    "--select",
+    metavar="SELECTOR",
+    multiple=True,
+    help="A flow, a stage (stage:NAME), or +NAME with all that it depends on. May be repeated.",
+)
+
+
+def where_options(function: Function) -> Function:
+    """Add `--engine`, `--platform` and `--target`."""
+    return _add(function, _WHERE)
+
+
+def flow_options(function: Function) -> Function:
+    """Add `PATH` and what chooses where and which flows run."""
+    path = click.argument("path", default=".", metavar="[PATH]")
+    return _add(function, (path, *_WHERE, _STATE, _SELECT))
+
+
+def _add(function: Function, options: tuple[Callable[[Function], Function], ...]) -> Function:
+    for option in reversed(options):
+        function = option(function)
+    return function
