@@ -71,37 +71,37 @@ class _Scanner:
         line = bisect_right(self._line_starts, at)
         return match[1], (line, at - self._line_starts[line - 1] + 1)
 
-    def _value(self, token: str, start: Position) -> Place:
-        if token == "{":
+    def _value(self, part: str, start: Position) -> Place:
+        if part == "{":
             return self._object(start)
-        if token == "[":
+        if part == "[":
             return self._array(start)
-        if not token.startswith('"'):
+        if not part.startswith('"'):
             return Place(start=start)
-        if "\\" in token:
-            return Place(start=start, escaped=token[1:-1])
+        if "\\" in part:
+            return Place(start=start, escaped=part[1:-1])
         return Place(start=start, verbatim=((start[0], start[1] + 1), 1))
 
     def _object(self, start: Position) -> Place:
         children: dict[str | int, tuple[Position, Place]] = {}
-        token, position = self._next()
-        while token != "}":
-            if token == ",":
-                token, position = self._next()
-            key = str(json.loads(token))
+        part, position = self._next()
+        while part != "}":
+            if part == ",":
+                part, position = self._next()
+            key = str(json.loads(part))
             self._next()
             if key in children:
                 self.slips.append(twice(key, children[key][0], position))
             children[key] = position, self.place()
-            token, position = self._next()
+            part, position = self._next()
         return Place(start=start, children=children)
 
     def _array(self, start: Position) -> Place:
         children: dict[str | int, tuple[Position, Place]] = {}
-        token, position = self._next()
-        while token != "]":
-            if token == ",":
-                token, position = self._next()
-            children[len(children)] = position, self._value(token, position)
-            token, position = self._next()
+        part, position = self._next()
+        while part != "]":
+            if part == ",":
+                part, position = self._next()
+            children[len(children)] = position, self._value(part, position)
+            part, position = self._next()
         return Place(start=start, children=children)

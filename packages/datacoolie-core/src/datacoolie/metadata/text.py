@@ -54,4 +54,6 @@ class Parsed:
 
 def twice(key: str, first: Position, second: Position) -> Slip:
     """Return the fault that a map has a key twice."""
-    return Slip(position=second, message=f"the key {key!r} is here a second time; the first is at {first[0]}:{first[1]}")
+    return Slip(
+        position=second, message=f"the key {key!r} is here a second time; the first is at {first[0]}:{first[1]}"
+    )

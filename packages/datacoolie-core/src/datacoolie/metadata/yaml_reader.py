@@ -28,7 +28,9 @@ _TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
 
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
 _NUMBER_START = frozenset("-+.0123456789")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -65,7 +67,7 @@ class PurePythonParser(Reader, Scanner, Parser, Composer, _Resolver):
 
 
 if yaml.__with_libyaml__:
-    from yaml.cyaml import CParser
+    from yaml._yaml import CParser
 
     class _CParser(CParser, _Resolver):
         """The parser of LibYAML."""
@@ -199,7 +201,9 @@ def _plain(text: str) -> object:
         if _INTEGER.fullmatch(text):
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if _FLOAT.fullmatch(text):
-            return float(text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".nan", "nan"))
+            return float(
+                text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".nan", "nan")
+            )
         return text
     return _WORDS.get(text, text)
 
@@ -227,7 +231,7 @@ class _Placer:
             return Place(start=start, children={at: (place.start, place) for at, place in enumerate(places)})
         return Place(start=start, children=self._children(node))
 
-    def _children(self, node: MappingNode) -> dict[str | int, tuple[Position, Place]]:
+    def _children(self, node: Node) -> dict[str | int, tuple[Position, Place]]:
         own: dict[str | int, tuple[Position, Place]] = {}
         merged: dict[str | int, tuple[Position, Place]] = {}
         for key, value in node.value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from datacoolie.core.models.masking import masked
 
@@ -31,6 +31,14 @@ class Model(BaseModel):
         hide_input_in_errors=True,
         defer_build=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: object) -> object:
+        """Read null as the default: a field without one is then missing."""
+        if not isinstance(data, dict) or None not in data.values():
+            return data
+        return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
         """Give `repr` and `str` the fields that were set, secrets masked."""

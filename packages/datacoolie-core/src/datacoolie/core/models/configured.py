@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -11,8 +10,6 @@ from datacoolie.core.models.base import Model
 from datacoolie.core.models.forms import OpenMap, SecretsRef
 from datacoolie.core.models.masking import masked
 from datacoolie.core.suggest import did_you_mean, listed
-
-Settings = TypeVar("Settings", bound=Model)
 
 
 class Configured(Model):
@@ -34,10 +31,10 @@ class Configured(Model):
             yield name, masked(self.configure, self.secret_paths) if name == "configure" else value
 
 
-def check_settings(kind: type[Settings], configure: Mapping[str, object], secrets_ref: Mapping[str, list[str]]) -> None:
+def check_settings(kind: type[Model], configure: Mapping[str, object], secrets_ref: Mapping[str, list[str]]) -> None:
     """Check `configure` against its typed form before secrets are resolved.
 
-    A field that holds the name of a secret has to be there, its type is only known later.
+    A field that holds the name of a secret has to be there; its type is only known later: a `port` may be secret.
 
     Raises:
         ValueError: `secrets_ref` doesn't fit; a `ValidationError` when a setting is wrong.

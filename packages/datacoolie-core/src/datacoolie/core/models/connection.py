@@ -79,6 +79,10 @@ class Connection(Configured):
         """The document that it stands in, from whose folder relative paths start."""
         return self._document
 
+    def stands_in(self, document: Path) -> None:
+        """Say which document it stands in."""
+        self._document = document
+
     @cached_property
     def settings(self) -> ConnectionSettings:
         """`configure`, typed by the type of connection.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from datacoolie.core.models.base import Model, derived_id
-from datacoolie.core.models.configured import Configured, check_settings
+from datacoolie.core.models.configured import Configured, check_references
 from datacoolie.core.models.connection import Connection
 from datacoolie.core.models.enums import LoadType, ProcessingMode
 from datacoolie.core.models.forms import Expression, Names, OpenMap, SecretsRef, Text, as_list, as_map
 from datacoolie.core.models.settings import DestinationSettings, SourceSettings
 from datacoolie.core.models.transform import Transform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Endpoint(Configured):
@@ -28,6 +31,12 @@ class Endpoint(Configured):
     """The connection, written down here instead of named; a name is read as `connection_name`."""
     schema_name: Text | None = None
     """The schema or folder that the table is in."""
+
+    def with_configure(self, configure: Mapping[str, object]) -> Self:
+        """Return a copy with other settings, such as those in which secrets are resolved."""
+        copy = self.model_copy(update={"configure": dict(configure)})
+        copy.__dict__.pop("settings", None)
+        return copy
 
     @model_validator(mode="before")
     @classmethod
@@ -78,6 +87,10 @@ class Source(Endpoint):
         """The query's text; that of its file when `query` names one."""
         return self.query if self._sql is None else self._sql
 
+    def take_sql(self, text: str) -> None:
+        """Keep the text of the file that `query` names."""
+        self._sql = text
+
     @cached_property
     def settings(self) -> SourceSettings:
         """`configure`, typed."""
@@ -86,7 +99,8 @@ class Source(Endpoint):
     @field_validator("configure")
     @classmethod
     def _check_configure(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
-        check_settings(SourceSettings, value, info.data.get("secrets_ref", {}))
+        check_references(value, info.data.get("secrets_ref", {}))
+        SourceSettings.model_validate(value)
         return value
 
     @model_validator(mode="after")
@@ -142,7 +156,8 @@ class Destination(Endpoint):
     @field_validator("configure")
     @classmethod
     def _check_configure(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
-        check_settings(DestinationSettings, value, info.data.get("secrets_ref", {}))
+        check_references(value, info.data.get("secrets_ref", {}))
+        DestinationSettings.model_validate(value)
         return value
 
 

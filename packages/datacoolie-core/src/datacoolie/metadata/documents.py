@@ -1,0 +1,154 @@
+"""Documents: what was read from one file, where everything in it stands, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from datacoolie.core.models.masking import is_secret_name, mask_text
+from datacoolie.metadata.environment import has_reference
+from datacoolie.metadata.faults import Fault, nearest
+from datacoolie.metadata.json_reader import read_json
+from datacoolie.metadata.positions import Place, dotted
+from datacoolie.metadata.text import Parsed, Slip, UnreadableError
+from datacoolie.metadata.yaml_reader import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path as FilePath
+
+    from datacoolie.metadata.positions import Path
+
+READERS: dict[str, Callable[[str], Parsed]] = {".json": read_json, ".yaml": read_yaml, ".yml": read_yaml}
+"""What reads a document, by the ending of its name."""
+
+_LONGEST_VALUE = 80
+
+
+@dataclass(kw_only=True)
+class Document:
+    """One file, read.
+
+    Attributes:
+        file: how it was named, for messages.
+        path: where it is; relative paths in it start at its folder.
+        data: what it says.
+        locate: finds out where everything stands.
+        faults: what is wrong with it, as far as is known.
+        has_variables: there may be `${...}` in it.
+    """
+
+    file: str
+    path: FilePath
+    data: object
+    locate: Callable[[], Place] = lambda: Place(start=(1, 1))
+    faults: list[Fault] = field(default_factory=list)
+    has_variables: bool = False
+
+    @cached_property
+    def place(self) -> Place:
+        """Where everything stands."""
+        return self.locate()
+
+    def fault(
+        self, path: Path, message: str, *, value: object = ..., possible: Sequence[str] = (), of_key: bool = False
+    ) -> None:
+        """Note a fault.
+
+        Args:
+            path: the field.
+            message: what is wrong, continuing the path.
+            value: the wrong value; shown unless it may be a secret.
+            possible: what could stand there.
+            of_key: the key is wrong, not its value.
+        """
+        key, place, found = self.place.find(path)
+        line, column = key if of_key or not found else place.start
+        wrong = path[-1] if of_key else value
+        self.faults.append(
+            Fault(
+                file=self.file,
+                line=line,
+                column=column,
+                path=dotted(path),
+                message=message,
+                value=None if value is ... else self._shown(path, value),
+                possible=tuple(possible),
+                near=nearest(wrong, possible) if isinstance(wrong, str) else None,
+            )
+        )
+
+    def fault_inside(self, path: Path, message: str, at: tuple[int, int, int] | None) -> None:
+        """Note a fault inside of a text; `at` is line, column (from 1) and offset (from 0) in it."""
+        _, place, found = self.place.find(path)
+        changed = has_reference(str(self._raw(path)))
+        line, column = place.inside(*at) if at and found and not changed else place.start
+        self.faults.append(Fault(file=self.file, line=line, column=column, path=dotted(path), message=message))
+
+    def _raw(self, path: Path) -> object:
+        """Return what the document has at `path`, before variables were replaced."""
+        value = self.data
+        for part in path:
+            if isinstance(value, dict):
+                value = value.get(part)
+            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+                value = value[part]
+            else:
+                return None
+        return value
+
+    def _shown(self, path: Path, value: object) -> str | None:
+        """Return a value as it may be printed; a variable by its name, for its value may be a secret."""
+        if any(is_secret_name(str(part)) for part in path):
+            return None
+        raw = self._raw(path)
+        if isinstance(raw, str) and has_reference(raw):
+            value = raw
+        if isinstance(value, dict | list):
+            return "a map" if isinstance(value, dict) else "a list"
+        shown = (
+            {None: "null", True: "true", False: "false"}.get(value)
+            if value is None or isinstance(value, bool)
+            else None
+        )
+        shown = shown or repr(mask_text(value) if isinstance(value, str) else value)
+        return shown if len(shown) <= _LONGEST_VALUE else shown[: _LONGEST_VALUE - 3] + "..."
+
+
+def read_document(path: FilePath, file: str) -> Document:
+    """Read one document; what is wrong with it is in its `faults`.
+
+    Args:
+        path: where it is.
+        file: how it was named, for messages.
+    """
+    document = Document(file=file, path=path, data=None)
+    try:
+        text = _read_text(path)
+        document.has_variables = has_reference(text)
+        parsed = READERS[path.suffix.lower()](text)
+    except UnreadableError as error:
+        slips: tuple[Slip, ...] = (error.slip,)
+    else:
+        slips = parsed.slips
+        document.data, document.locate = parsed.data, parsed.places
+        if parsed.data is None:
+            document.faults.append(Fault(file=file, message="the document is empty"))
+    for slip in slips:
+        line, column = slip.position or (None, None)
+        document.faults.append(Fault(file=file, line=line, column=column, message=slip.message))
+    return document
+
+
+def _read_text(path: FilePath) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode("utf-8", "replace")
+        position = before.count("\n") + 1, error.start - (error.object.rfind(b"\n", 0, error.start) + 1) + 1
+        message = "the document must be written in UTF-8"
+        raise UnreadableError(message, position) from error
+    except OSError as error:
+        message = f"the document can't be read: {error.strerror or error}"
+        raise UnreadableError(message) from error
