@@ -1,0 +1,1 @@
+"""Destinations: one atomic commit per load."""

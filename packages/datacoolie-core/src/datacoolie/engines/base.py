@@ -1,7 +1,7 @@
 """The engine contract: four small interfaces and the class that joins them.
 
-An engine evaluates frames (`polars.LazyFrame`, `pyspark.sql.DataFrame`) and commits them. It knows nothing of dataflows,
-windows or SCD2: strategies of the framework build a frame and call one `append`, `overwrite` or `merge`.
+An engine evaluates frames (`polars.LazyFrame`, `pyspark.sql.DataFrame`) and commits them. It knows nothing of
+dataflows, windows or SCD2: strategies of the framework build a frame and call one `append`, `overwrite` or `merge`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Frame = TypeVar("Frame")
 
 
 class FrameOps(ABC, Generic[Frame]):
-    """Relational operations on lazy frames. Columns are named as in the schema; nothing is evaluated but by `aggregate`."""
+    """Relational operations on lazy frames. Columns are named as in the schema; only `aggregate` evaluates."""
 
     @abstractmethod
     def schema(self, frame: Frame) -> Schema:
@@ -205,6 +205,10 @@ class BaseEngine(ABC, Generic[Frame]):
             EngineError: the engine has no such table format.
             DestinationError: what is there is no table of this format, or has a feature the engine can't handle.
         """
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """End every pass that is running, in any thread: it raises `InterruptedPassError` and leaves no file."""
 
     def close(self) -> None:
         """Release what the engine holds; the default holds nothing."""

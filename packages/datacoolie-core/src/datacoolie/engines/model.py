@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
 
 if TYPE_CHECKING:
     from datacoolie.core.models import LoadType, SchemaPolicy
@@ -26,6 +26,10 @@ class UnknownOutcomeError(DestinationError):
     """Whether a commit landed is unknown; ask the destination for its token."""
 
     default_class = ErrorClass.UNKNOWN_OUTCOME
+
+
+class InterruptedPassError(EngineError):
+    """A pass was ended by `BaseEngine.interrupt`; nothing of it is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

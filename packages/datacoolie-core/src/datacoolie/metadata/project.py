@@ -15,7 +15,7 @@ from datacoolie.metadata.file import PROJECT_FILES, FileMetadataProvider
 from datacoolie.metadata.loading import raise_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from datacoolie.metadata.model import Metadata
 
@@ -40,12 +40,13 @@ class LoadedProject:
 
 
 def load_project(
-    path: str | Path, *, target: str | None = None, environ: Mapping[str, str] | None = None
+    path: str | Path | Sequence[str | Path], *, target: str | None = None, environ: Mapping[str, str] | None = None
 ) -> LoadedProject:
-    """Load a project, a folder of documents, or one document.
+    """Load a project, a folder of documents, or documents.
 
     Args:
-        path: a folder with `datacoolie.yaml`, that file itself, a folder of documents, or a document.
+        path: a folder with `datacoolie.yaml`, that file itself, a folder of documents, or a document; or several
+            documents and folders, of which the first says where relative paths of the project start.
         target: the target to overlay; `None`: none.
         environ: variables for `${VAR}`; by default those of the process.
 
@@ -53,13 +54,14 @@ def load_project(
         DocumentError: with all faults of all documents.
         MetadataError: there are no documents, or no such target.
     """
-    given = Path(path)
+    several = [Path(path)] if isinstance(path, str | Path) else [Path(each) for each in path]
+    given = several[0]
     variables = os.environ if environ is None else environ
-    file = _project_file(given)
+    file = _project_file(given) if len(several) == 1 else None
     if file is None:
         folder = given if given.is_dir() else given.parent
         settings = ProjectFile()
-        provider = FileMetadataProvider(given, target=target, environ=variables)
+        provider = FileMetadataProvider(several, target=target, environ=variables)
     else:
         folder = file.parent
         document, settings = _read(file, variables)

@@ -1,0 +1,1 @@
+"""Projects, plans and runs: the load protocol and what runs before what."""

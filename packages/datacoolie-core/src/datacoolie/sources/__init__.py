@@ -1,0 +1,1 @@
+"""Sources: what is new, found cheaply, and exactly that scanned."""

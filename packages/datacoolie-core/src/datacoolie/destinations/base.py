@@ -1,0 +1,80 @@
+"""The destination contract: one atomic commit per load, recognisable by its token."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datacoolie.core.models import Connection, DataFlow
+    from datacoolie.engines import BaseEngine, Commit, Decide, Observation, WriteResult
+    from datacoolie.platforms import BasePlatform
+
+Frame = TypeVar("Frame")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest(Generic[Frame]):
+    """How a load is committed.
+
+    Attributes:
+        run_id: the run; part of the names of staged files.
+        stem: how names of data files begin, unique to this attempt.
+        decide: turns what was observed into the commit's token and metadata, or raises.
+        observe: evaluated in the writing pass.
+        merge_keys: as the frame spells them.
+        partition_by: as the frame spells them.
+    """
+
+    run_id: str
+    stem: str
+    decide: Decide
+    observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
+    merge_keys: tuple[str, ...] = ()
+    partition_by: tuple[str, ...] = ()
+
+
+class BaseDestination(ABC, Generic[Frame]):
+    """The destination of one dataflow, for one attempt to load.
+
+    Registered under the entry-point group `datacoolie.destinations` by connection type:
+
+        [project.entry-points."datacoolie.destinations"]
+        lakehouse = "datacoolie.destinations.lakehouse:TableDestination"
+    """
+
+    def __init__(
+        self, *, flow: DataFlow, connection: Connection, engine: BaseEngine[Frame], platform: BasePlatform
+    ) -> None:
+        """Keep what the destination is made of; nothing is read yet."""
+        self.flow = flow
+        self.connection = connection
+        self.engine = engine
+        self.platform = platform
+
+    @property
+    def location(self) -> str:
+        """Where the rows go, in the same form as a source's location; for messages and dependencies."""
+        destination = self.flow.destination
+        return self.platform.resolve(self.connection.location(destination.schema_name, destination.table))
+
+    @abstractmethod
+    def committed(self, *, after: int) -> Commit | None:
+        """Return the flow's newest commit when its `seq` is above `after`, and finish what it may have left unfinished.
+
+        Raises:
+            DestinationError: what is there can't be written by this flow.
+        """
+
+    @abstractmethod
+    def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
+        """Write the frame as the flow's load type says, in one commit.
+
+        Raises:
+            CommitConflictError: somebody else's commit came first; plan the load again.
+            UnknownOutcomeError: ask `committed` of a new destination whether the commit landed.
+            DestinationError: writing failed; the destination is as before.
+        """

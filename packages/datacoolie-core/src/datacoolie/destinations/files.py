@@ -1,0 +1,54 @@
+"""Flat files as destinations: staged out of sight, committed by a manifest, then moved into place."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from datacoolie.core.models import LoadType
+from datacoolie.destinations.base import BaseDestination, LoadRequest
+from datacoolie.engines import FileWrite
+from datacoolie.state.folders import FolderCommits
+
+if TYPE_CHECKING:
+    from datacoolie.engines import Commit, WriteResult
+
+Frame = TypeVar("Frame")
+
+
+class FileDestination(BaseDestination[Frame], Generic[Frame]):
+    """A folder of Parquet, CSV or JSON files, or one such file."""
+
+    @cached_property
+    def _commits(self) -> FolderCommits:
+        return FolderCommits(self.platform, self.location, self.flow.dataflow_id)
+
+    def committed(self, *, after: int) -> Commit | None:
+        """Finish a publication that was interrupted, then look for the flow's newest manifest."""
+        self._commits.recover()
+        return self._commits.newest(after=after)
+
+    def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
+        """Stage in one pass, then commit the manifest and publish."""
+        destination = self.flow.destination
+        staging = self._commits.staging_folder(request.run_id)
+        staged = self.engine.files.stage(
+            frame,
+            FileWrite(
+                format=self.connection.format,
+                folder=staging,
+                stem=request.stem,
+                partition_by=request.partition_by,
+                single_file=self._commits.single_file,
+                options={**self.connection.settings.write_options, **destination.settings.write_options},
+                observe=request.observe,
+                storage_options=self.platform.storage_options(staging),
+            ),
+        )
+        replace = destination.load_type in {LoadType.OVERWRITE, LoadType.FULL_LOAD}
+        try:
+            commit = request.decide(staged.observed)
+        except BaseException:
+            self._commits.discard(request.run_id)
+            raise
+        return self._commits.commit(staged, commit, replace=replace)

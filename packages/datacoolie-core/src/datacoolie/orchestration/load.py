@@ -1,0 +1,277 @@
+"""One load, step by step: lease, window, token, one pass with one commit, state.
+
+State is a cache of what the destination says. The order of the steps, and that the commit carries the mark, makes a
+load effectively once: see `docs/concepts` and the steps in `Load`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from datacoolie.core.exceptions import DataFlowError
+from datacoolie.core.models import LoadType
+from datacoolie.destinations.base import LoadRequest
+from datacoolie.engines import Commit, CommitConflictError, Token, UnknownOutcomeError
+from datacoolie.observability.events import StageStarted, WindowResolved
+from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
+from datacoolie.sources.files import FILE_COLUMNS
+from datacoolie.sources.watermarks import NULL_ROWS
+from datacoolie.state import LoadState, Mark
+from datacoolie.transformers.base import TransformContext
+from datacoolie.transformers.names import NameMap
+from datacoolie.transformers.pipeline import run_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from datacoolie.core.models import DataFlow, RunSettings
+    from datacoolie.destinations.base import BaseDestination
+    from datacoolie.engines import Observed, WriteResult
+    from datacoolie.observability.events import Listener
+    from datacoolie.orchestration.workspace import Workspace
+    from datacoolie.sources.base import BaseSource, Window
+    from datacoolie.state import BaseStateStore, HeldLease, LeaseKeeper
+    from datacoolie.transformers.base import BaseTransformer
+
+Frame = TypeVar("Frame")
+
+MAX_ATTEMPTS = 8
+"""How often a load is planned when other writers commit in between."""
+
+REPLACING = {LoadType.OVERWRITE, LoadType.FULL_LOAD}
+"""Load types after which the target holds the window's rows alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Generic[Frame]):
+    """What the loads of one run share.
+
+    Attributes:
+        run_id: sorts by time.
+        started_at: UTC; the time in `__created_at` and `__updated_at`.
+        user: who runs it, for `__updated_by`.
+        settings: retries, workers.
+        workspace: connections, engine and platform.
+        store: load states.
+        keeper: leases.
+        transformers: all there are, of which each flow takes those that apply.
+        listener: receives events.
+    """
+
+    run_id: str
+    started_at: datetime
+    user: str
+    settings: RunSettings
+    workspace: Workspace[Frame]
+    store: BaseStateStore
+    keeper: LeaseKeeper
+    transformers: Sequence[BaseTransformer[Frame]]
+    listener: Listener
+
+
+class Load(Generic[Frame]):
+    """One flow in one run. `execute` returns how it ended; `window`, `commit` and `durations` say what it did.
+
+    Attributes:
+        window: what was read, when something was.
+        commit: what was written, when something was.
+        stage: what the load is doing.
+        durations: seconds by stage.
+        attempts: how often the load was planned.
+    """
+
+    def __init__(self, flow: DataFlow, run: Run[Frame]) -> None:
+        """Prepare a load; nothing is read yet."""
+        self.flow = flow
+        self.run = run
+        self.window: WindowRecord | None = None
+        self.commit: CommitRecord | None = None
+        self.stage = "window"
+        self.durations: dict[str, float] = {}
+        self.attempts = 0
+        self._entered = time.perf_counter()
+
+    def execute(self) -> tuple[FlowStatus, str]:
+        """Load what is new and return how that ended, with the reason when there was nothing to do.
+
+        Raises:
+            DataCoolieError: the load failed; the destination is as before and the lease is released.
+        """
+        stored = self.run.store.read(self.flow.dataflow_id)
+        state = stored.state or LoadState(dataflow_id=self.flow.dataflow_id, name=self.flow.name)
+        source = self.run.workspace.source(self.flow)
+        window = source.window(state.mark)
+        if window is None:
+            return self._nothing_new("nothing new")
+        self._enter("lease")
+        with self.run.keeper.take(self.run.store, stored, state) as lease:
+            if lease.state.mark != state.mark:
+                window = None
+            return self._attempt_until_settled(lease, window)
+
+    def finish(self) -> None:
+        """Close the running stage's time."""
+        self._enter(self.stage)
+
+    def _attempt_until_settled(self, lease: HeldLease, window: Window | None) -> tuple[FlowStatus, str]:
+        while True:
+            self.attempts += 1
+            try:
+                return self._attempt(lease, window)
+            except (CommitConflictError, UnknownOutcomeError):
+                # Planning again asks the destination for the newest token first, which also settles an unknown outcome.
+                if self.attempts == MAX_ATTEMPTS:
+                    raise
+                window = None
+                time.sleep(random.uniform(0.05, 0.2) * 2**self.attempts)  # noqa: S311 - jitter needs no secrecy
+
+    def _attempt(self, lease: HeldLease, window: Window | None) -> tuple[FlowStatus, str]:
+        """Plan and commit once. `window` is what is already known to be new under the lease's state."""
+        self._enter("token")
+        source = self.run.workspace.source(self.flow)
+        destination = self.run.workspace.destination(self.flow)
+        adopted = self._adopt(destination, lease)
+        if adopted or window is None:
+            self._enter("window")
+            window = source.window(lease.state.mark)
+        if window is None or (adopted and self._is_same_input(window, lease.state.mark)):
+            lease.finish(lease.state)
+            if adopted and adopted.metadata.get("run_id") == self.run.run_id:
+                return FlowStatus.SUCCEEDED, "the commit was found in the destination"
+            return self._nothing_new(
+                f"adopted commit {adopted.token.seq} of the destination" if adopted else "nothing new"
+            )
+        self._write(source, destination, window, lease)
+        return FlowStatus.SUCCEEDED, ""
+
+    def _is_same_input(self, window: Window, mark: Mark | None) -> bool:
+        """Whether a load without watermark, whose commit was adopted, would load the very same rows again."""
+        return not self.flow.source.watermark_columns and mark is not None and window.position == mark.position
+
+    def _nothing_new(self, reason: str) -> tuple[FlowStatus, str]:
+        """Skip; a load that replaces may ask for an error instead."""
+        if self.flow.destination.load_type in REPLACING and self.flow.destination.settings.on_empty == "fail":
+            message = f"{self.flow.name}: there is nothing new, and on_empty is 'fail'"
+            raise DataFlowError(message, dataflow_id=self.flow.dataflow_id, stage=self.stage)
+        return FlowStatus.SKIPPED, reason
+
+    def _adopt(self, destination: BaseDestination[Frame], lease: HeldLease) -> Commit | None:
+        """Take over the newest commit of this flow that the state has not seen: a run died in between."""
+        state = lease.state
+        found = destination.committed(after=state.seq)
+        if found is None:
+            return None
+        state = replace(state, seq=found.token.seq)
+        if found.token.epoch >= state.epoch:
+            mark = found.metadata.get("mark")
+            state = replace(
+                state, epoch=found.token.epoch, mark=Mark.from_json(json.loads(mark)) if mark else state.mark
+            )
+        lease.update(state)
+        return found
+
+    def _write(
+        self, source: BaseSource[Frame], destination: BaseDestination[Frame], window: Window, lease: HeldLease
+    ) -> None:
+        """Read, transform and write in one pass; commit; save the state."""
+        self.run.listener.handle(WindowResolved(flow=self.flow.name, files=len(window.files), size=window.size))
+        self._enter("plan")
+        frames = self.run.workspace.engine.frames
+        frame = source.scan(window)
+        observe = source.observe(frame)
+        frame = self._transform(frame)
+        names = NameMap.after(frames.schema(frame), self.flow.transform)
+        token = Token(seq=lease.state.seq + 1, epoch=lease.state.epoch, dataflow_id=self.flow.dataflow_id)
+        seen: dict[str, Mark] = {}
+
+        def decide(observed: Observed) -> Commit:
+            self._enter("commit")
+            source.verify(window)
+            seen["mark"] = source.mark(window, observed)
+            self.window = _window_record(window, seen["mark"], observed)
+            lease.check()
+            return Commit(token=token, metadata=self._metadata(window, seen["mark"]))
+
+        self._enter("write")
+        result = destination.load(
+            frame,
+            LoadRequest(
+                run_id=self.run.run_id,
+                stem=f"{token.epoch}-{token.seq}-{self.run.run_id}-{self.attempts}",
+                decide=decide,
+                observe=observe,
+                merge_keys=tuple(names.destination_name(key) for key in self.flow.destination.merge_keys),
+                partition_by=tuple(
+                    names.destination_name(part.column) for part in self.flow.destination.partition_columns
+                ),
+            ),
+        )
+        self.commit = _commit_record(token, result)
+        self._enter("state")
+        lease.finish(replace(lease.state, seq=token.seq, mark=seen["mark"]))
+
+    def _transform(self, frame: Frame) -> Frame:
+        """Run the transformers; file columns that expressions used go away again unless the flow asks for them."""
+        run, flow = self.run, self.flow
+        frames = run.workspace.engine.frames
+        context = TransformContext(
+            flow=flow,
+            frames=frames,
+            hints=run.workspace.metadata.hints(flow),
+            run_id=run.run_id,
+            started_at=run.started_at,
+            user=run.user,
+        )
+        if flow.source.filter_expression:
+            frame = frames.filter(frame, context.expression(flow.source.filter_expression, "source.filter_expression"))
+        frame = run_pipeline(frame, run.transformers, context)
+        kept = {*flow.transform.select_columns, *(added.column for added in flow.transform.additional_columns)}
+        schema = frames.schema(frame)
+        hidden = [name for name in FILE_COLUMNS if name in schema and name not in kept]
+        return frames.drop(frame, hidden) if hidden else frame
+
+    def _metadata(self, window: Window, mark: Mark) -> Mapping[str, str]:
+        return {
+            "run_id": self.run.run_id,
+            "flow": self.flow.name,
+            "load_type": self.flow.destination.load_type.value,
+            "low": json.dumps(window.low.to_json()["values"] if window.low else {}),
+            "mark": json.dumps(mark.to_json()),
+        }
+
+    def _enter(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.durations[self.stage] = self.durations.get(self.stage, 0.0) + now - self._entered
+        if stage != self.stage:
+            self.run.listener.handle(StageStarted(flow=self.flow.name, stage=stage))
+        self.stage, self._entered = stage, now
+
+
+def _window_record(window: Window, mark: Mark, observed: Observed) -> WindowRecord:
+    return WindowRecord(
+        low=window.low.values if window.low else {},
+        high=mark.values,
+        files=len(window.files),
+        size=window.size,
+        version=window.version,
+        null_watermarks=int(str(observed.get(NULL_ROWS, 0))),
+    )
+
+
+def _commit_record(token: Token, result: WriteResult) -> CommitRecord:
+    return CommitRecord(
+        epoch=token.epoch,
+        seq=token.seq,
+        version=result.version,
+        rows=result.rows,
+        inserted=result.inserted,
+        updated=result.updated,
+        size=result.size,
+        files=result.files,
+        removed_files=result.removed_files,
+    )

@@ -1,0 +1,243 @@
+"""A project: its documents, engine and platform; what `datacoolie run` and a notebook's three lines stand on."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
+from datacoolie.core.models import Choice
+from datacoolie.core.redaction import redact
+from datacoolie.metadata import load_project
+from datacoolie.orchestration.graph import dependencies, restrict, select, shard, waves
+from datacoolie.orchestration.guarantees import guarantee_of
+from datacoolie.orchestration.load import Run
+from datacoolie.orchestration.results import Plan, PlannedFlow, RunResult
+from datacoolie.orchestration.runner import run_flows
+from datacoolie.orchestration.support import unsupported
+from datacoolie.orchestration.work import FlowLoads
+from datacoolie.orchestration.workspace import Workspace
+from datacoolie.plugins import engine_registry, platform_registry, transformer_registry
+from datacoolie.state import LeaseKeeper, PlatformStateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from datacoolie.core.models import DataFlow
+    from datacoolie.metadata import LoadedProject, Metadata
+    from datacoolie.observability.events import Event, Listener
+    from datacoolie.orchestration.graph import Dependencies
+    from datacoolie.sources.base import Window
+
+DEFAULT_ENGINE = "polars"
+"""The engine of a project that names none, unless another is the only one."""
+
+
+class Project:
+    """Documents that are valid, and where they run.
+
+    Three lines in a notebook:
+
+        from datacoolie import Project
+        project = Project.load("my_project")
+        project.run()
+    """
+
+    def __init__(self, loaded: LoadedProject, *, engine: str | None, platform: str | None, state: str | None) -> None:
+        """Choose engine and platform, which are made when they are needed; `load` is the way to a project."""
+        self._loaded = loaded
+        self._engine = _chosen(engine, loaded.settings.engine or _default_engine())
+        self._platform = _chosen(platform, loaded.settings.platform)
+        self._state_location = state or loaded.state
+        self.engine_name, self.platform_name = self._engine.name, self._platform.name
+
+    @cached_property
+    def _workspace(self) -> Workspace[object]:
+        engine = engine_registry.get(self._engine.name, **self._engine.options)
+        platform = platform_registry.get(self._platform.name, **self._platform.options)
+        return Workspace(self._loaded.metadata, engine, platform)
+
+    @cached_property
+    def _state(self) -> str:
+        return self._workspace.platform.resolve(self._state_location)
+
+    @cached_property
+    def _store(self) -> PlatformStateStore:
+        return PlatformStateStore(self._workspace.platform, self._state)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path | Sequence[str | Path],
+        *,
+        engine: str | None = None,
+        platform: str | None = None,
+        target: str | None = None,
+        state: str | None = None,
+    ) -> Self:
+        """Load a document, a folder of documents or a project, and validate all of it.
+
+        Args:
+            path: a document, a folder of documents, or a folder with `datacoolie.yaml`; or several documents.
+            engine: engine, instead of the project's.
+            platform: platform, instead of the project's.
+            target: name of the target whose fields overlay the connections'.
+            state: path or URI of the state, instead of the project's.
+
+        Raises:
+            DocumentError: a document has faults; it lists all of them.
+            ConfigurationError: there is no such engine or platform.
+        """
+        loaded = load_project(path, target=target)
+        return cls(loaded, engine=engine, platform=platform, state=state)
+
+    @property
+    def metadata(self) -> Metadata:
+        """Connections, dataflows and schema hints."""
+        return self._loaded.metadata
+
+    def plan(self, select: Sequence[str] = ()) -> Plan:
+        """Find out what each flow would read and do; writes nothing and reads no data beyond what a window needs.
+
+        Args:
+            select: names of flows or stages; `+name` for a flow and all that it depends on; all flows by default.
+
+        Raises:
+            ConfigurationError: a selector names nothing, flows wait for each other, or there is no such engine.
+        """
+        flows, before = self._selected(select)
+        wave = waves(before)
+        planned = [self._plan_flow(flow, wave[name], before[name]) for name, flow in flows.items()]
+        return Plan(tuple(sorted(planned, key=lambda flow: flow.wave)))
+
+    def run(
+        self,
+        select: Sequence[str] = (),
+        *,
+        workers: int | None = None,
+        dry_run: bool = False,
+        listener: Listener | None = None,
+    ) -> RunResult | Plan:
+        """Run flows: each reads what is new, transforms it, and commits it once.
+
+        Args:
+            select: as in `plan`.
+            workers: flows at a time, instead of the project's setting.
+            dry_run: only plan.
+            listener: receives events as they happen.
+
+        Returns:
+            A record of each flow; failures are records too. With `dry_run` the plan.
+
+        Raises:
+            ConfigurationError: as `plan`, or a flow asks for what is not supported yet: nothing has run then.
+            KeyboardInterrupt: after the loads that were running have ended and released their leases.
+        """
+        if dry_run or self._loaded.settings.run.dry_run:
+            return self.plan(select)
+        flows, before = self._selected(select)
+        self._refuse_unsupported(flows.values())
+        settings = self._loaded.settings.run
+        started = datetime.now(UTC)
+        run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        listener = listener or _Silent()
+        with LeaseKeeper(run_id) as keeper:
+            run = Run(
+                run_id=run_id,
+                started_at=started,
+                user=getpass.getuser(),
+                settings=settings,
+                workspace=self._workspace,
+                store=self._store,
+                keeper=keeper,
+                transformers=[transformer_registry.get_or_create(name) for name in transformer_registry.list_plugins()],
+                listener=listener,
+            )
+            order = sorted(flows, key=waves(before).__getitem__)
+            listener.begin(run_id, order)
+            try:
+                records = run_flows(
+                    flows,
+                    before,
+                    FlowLoads(run, f"{self._state}/runs"),
+                    workers=workers or settings.max_workers,
+                    stop_on_error=settings.stop_on_error,
+                )
+            finally:
+                listener.end()
+        return RunResult(run_id, tuple(records))
+
+    def _selected(self, selectors: Sequence[str]) -> tuple[dict[str, DataFlow], Dependencies]:
+        """Return the flows to run, by name, and what each waits for among them."""
+        flows = self.metadata.active_dataflows
+        reads = {flow.name: self._workspace.location(flow.source) for flow in flows}
+        writes = {flow.name: self._workspace.location(flow.destination) for flow in flows}
+        before = dependencies(flows, reads, writes)
+        settings = self._loaded.settings.run
+        chosen = shard(select(flows, selectors, before), job_num=settings.job_num, job_index=settings.job_index)
+        return {flow.name: flow for flow in chosen}, restrict([flow.name for flow in chosen], before)
+
+    def _unsupported(self, flow: DataFlow) -> list[str]:
+        return unsupported(flow, self._workspace)
+
+    def _refuse_unsupported(self, flows: Iterable[DataFlow]) -> None:
+        found = [f"{flow.name}: {what}" for flow in flows for what in self._unsupported(flow)]
+        if found:
+            message = "\n".join([*found, "Nothing has run. Change these flows, or select others with --select"])
+            raise ConfigurationError(message, {"unsupported": found})
+
+    def _plan_flow(self, flow: DataFlow, wave: int, before: set[str]) -> PlannedFlow:
+        guarantee, why = guarantee_of(flow)
+        problem = "; ".join(self._unsupported(flow))
+        state = self._store.read(flow.dataflow_id).state
+        mark = state.mark if state else None
+        window: Window | None = None
+        if not problem:
+            try:
+                window = self._workspace.source(flow).window(mark)
+            except DataCoolieError as error:
+                # What is missing now may be there when the flows before this one have run.
+                problem = "" if before else redact(error.message)
+        return PlannedFlow(
+            flow=flow.name,
+            wave=wave,
+            depends_on=tuple(sorted(before)),
+            source=self._workspace.describe(flow.source),
+            destination=self._workspace.describe(flow.destination),
+            load_type=flow.destination.load_type.value,
+            has_work=window is not None or bool(before),
+            low=mark.values if mark else {},
+            files=len(window.files) if window else 0,
+            size=window.size if window else 0,
+            guarantee=guarantee,
+            guarantee_reason=why,
+            problem=problem,
+        )
+
+
+def _chosen(asked: str | None, configured: Choice) -> Choice:
+    """Return the plugin that was asked for, with the project's options when it is the project's."""
+    return configured if asked in {None, configured.name} else Choice(name=str(asked))
+
+
+def _default_engine() -> Choice:
+    """Return the engine of a project that names none: polars, or the only one that is installed."""
+    installed = engine_registry.list_plugins()
+    return Choice(name=installed[0] if len(installed) == 1 else DEFAULT_ENGINE)
+
+
+class _Silent:
+    """Listens to nothing."""
+
+    def begin(self, run_id: str, flows: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def handle(self, event: Event) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""

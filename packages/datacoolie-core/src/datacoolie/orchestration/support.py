@@ -1,0 +1,105 @@
+"""What a flow asks for that can't be done yet, or not by this engine: found before anything is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from datacoolie.core.models import ConnectionType, FileSettings, LakehouseSettings, LoadType, OnEmpty, ProcessingMode
+from datacoolie.core.suggest import listed
+from datacoolie.plugins import destination_registry, source_registry
+from datacoolie.transformers.support import unsupported as unsupported_transforms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from datacoolie.core.models import Connection, DataFlow
+    from datacoolie.engines import EngineCapabilities
+    from datacoolie.orchestration.workspace import Workspace
+
+Frame = TypeVar("Frame")
+
+
+def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
+    """Return a sentence for everything in a flow that can't be run; none when it can be."""
+    source, destination = workspace.connection(flow.source), workspace.connection(flow.destination)
+    engine, capabilities = workspace.engine.name, workspace.engine.capabilities
+    found = [
+        *_mode(flow),
+        *_source(flow, source, engine, capabilities),
+        *_window(flow, source),
+        *_destination(flow, destination, engine, capabilities),
+    ]
+    return [
+        *(f"{what} is not supported yet" for what in found),
+        *unsupported_transforms(flow, workspace.metadata.hints(flow)),
+    ]
+
+
+def _mode(flow: DataFlow) -> Iterator[str]:
+    if flow.processing_mode is not ProcessingMode.BATCH:
+        yield f"processing_mode {flow.processing_mode.value}"
+
+
+def _source(flow: DataFlow, connection: Connection, engine: str, capabilities: EngineCapabilities) -> Iterator[str]:
+    if flow.source.query:
+        yield "source.query"
+    elif flow.source.python_function:
+        yield "source.python_function"
+    elif not source_registry.is_available(connection.connection_type):
+        yield f"reading from a connection of type {connection.connection_type.value}"
+    elif connection.connection_type is ConnectionType.FILE and connection.format not in capabilities.reads:
+        yield f"reading {connection.format.value} by the engine {engine} (it has {listed(sorted(capabilities.reads))})"
+    elif connection.connection_type is ConnectionType.LAKEHOUSE:
+        yield from _table(connection, engine, capabilities)
+
+
+def _table(connection: Connection, engine: str, capabilities: EngineCapabilities) -> Iterator[str]:
+    settings = connection.settings_as(LakehouseSettings)
+    if connection.format not in capabilities.tables:
+        yield f"table format {connection.format.value} by the engine {engine} (it has {listed(capabilities.tables)})"
+    elif settings.base_path is None and connection.format not in capabilities.table_names:
+        yield f"a {connection.format.value} table by catalog name, without base_path,"
+
+
+def _window(flow: DataFlow, connection: Connection) -> Iterator[str]:
+    settings = flow.source.settings
+    inherited = connection.settings.look_back if isinstance(connection.settings, FileSettings) else None
+    if settings.look_back or inherited:
+        yield "a look-back (backward)"
+    changed = settings.watermark.model_fields_set
+    if changed:
+        yield f"source.configure.watermark.{listed(sorted(changed))}"
+    columns = flow.source.watermark_columns
+    if "__file_modification_time" in columns and len(columns) > 1:
+        yield "__file_modification_time beside other watermark columns"
+
+
+def _destination(
+    flow: DataFlow, connection: Connection, engine: str, capabilities: EngineCapabilities
+) -> Iterator[str]:
+    kind, load_type, settings = connection.connection_type, flow.destination.load_type, flow.destination.settings
+    if not destination_registry.is_available(kind):
+        yield f"writing to a connection of type {kind.value}"
+    elif kind is ConnectionType.FILE and connection.format not in capabilities.writes:
+        yield f"writing {connection.format.value} by the engine {engine} (it has {listed(sorted(capabilities.writes))})"
+    elif kind is ConnectionType.LAKEHOUSE:
+        yield from _table(connection, engine, capabilities)
+        yield from _load_type(load_type, capabilities.tables.get(connection.format, frozenset()))
+        yield from _aws(connection.settings_as(LakehouseSettings))
+    if settings.on_empty is OnEmpty.CLEAR:
+        yield "on_empty clear"
+    if settings.maintenance:
+        yield "destination.configure.maintenance"
+    if settings.merge_options or connection.settings.merge_options:
+        yield "merge_options"
+
+
+def _load_type(load_type: LoadType, possible: frozenset[LoadType]) -> Iterator[str]:
+    if possible and load_type not in possible:
+        yield f"load type {load_type.value}"
+
+
+def _aws(settings: LakehouseSettings) -> Iterator[str]:
+    for name in ("athena_output_location", "generate_manifest", "register_symlink_table"):
+        if getattr(settings, name):
+            yield name

@@ -1,0 +1,107 @@
+"""A run's flows, loaded one by one: retries, records, events."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from datacoolie.core.exceptions import DataCoolieError, ErrorClass
+from datacoolie.core.redaction import redact, redact_data
+from datacoolie.observability.events import FlowFinished, FlowStarted
+from datacoolie.observability.records import ErrorRecord, FlowRecord, FlowStatus
+from datacoolie.orchestration.guarantees import guarantee_of
+from datacoolie.orchestration.load import Load
+
+if TYPE_CHECKING:
+    from datacoolie.core.models import DataFlow
+    from datacoolie.orchestration.load import Run
+
+Frame = TypeVar("Frame")
+
+_RETRIED = {ErrorClass.TRANSIENT, ErrorClass.CONFLICT}
+
+
+class FlowLoads(Generic[Frame]):
+    """Loads flows of one run and leaves a record of each.
+
+    Args:
+        run: what the loads share.
+        records: folder or URI below which records are written.
+    """
+
+    def __init__(self, run: Run[Frame], records: str) -> None:
+        """Remember the run; nothing is read yet."""
+        self._run = run
+        self._folder = f"{records}/{run.started_at:%Y-%m-%d}/{run.run_id}"
+
+    def load(self, flow: DataFlow) -> FlowRecord:
+        """Load a flow, again after a failure that may pass; a failure is a record, not an exception."""
+        self._run.listener.handle(FlowStarted(flow=flow.name))
+        started, left = datetime.now(UTC), self._run.settings.retry_count
+        while True:
+            attempt = Load(flow, self._run)
+            try:
+                status, reason = attempt.execute()
+            except DataCoolieError as error:
+                if left == 0 or error.error_class not in _RETRIED:
+                    return self._record(flow, started, attempt, FlowStatus.FAILED, error=_error(error, attempt.stage))
+                left -= 1
+                time.sleep(self._run.settings.retry_delay)
+            else:
+                return self._record(flow, started, attempt, status, reason=reason)
+
+    def cancel(self, flow: DataFlow, reason: str) -> FlowRecord:
+        """Record that a flow did not start, and why."""
+        now = datetime.now(UTC)
+        return self._record(flow, now, Load(flow, self._run), FlowStatus.CANCELLED, reason=reason)
+
+    def interrupt(self) -> None:
+        """End the passes that are running."""
+        self._run.workspace.engine.interrupt()
+
+    def _record(  # noqa: PLR0913 - a record has many parts
+        self,
+        flow: DataFlow,
+        started: datetime,
+        load: Load[Frame],
+        status: FlowStatus,
+        *,
+        reason: str = "",
+        error: ErrorRecord | None = None,
+    ) -> FlowRecord:
+        load.finish()
+        guarantee, why = guarantee_of(flow)
+        workspace = self._run.workspace
+        record = FlowRecord(
+            run_id=self._run.run_id,
+            flow=flow.name,
+            dataflow_id=flow.dataflow_id,
+            group=flow.stage,
+            engine=workspace.engine.name,
+            load_type=flow.destination.load_type.value,
+            source=workspace.describe(flow.source),
+            destination=workspace.describe(flow.destination),
+            status=status,
+            reason=reason,
+            guarantee=guarantee,
+            guarantee_reason=why,
+            started_at=started,
+            ended_at=datetime.now(UTC),
+            window=load.window,
+            commit=load.commit,
+            durations=load.durations,
+            attempts=load.attempts,
+            error=error,
+        )
+        data = json.dumps(redact_data(record.to_json()), indent=2)
+        workspace.platform.write(f"{self._folder}/{flow.dataflow_id}.json", data.encode())
+        self._run.listener.handle(FlowFinished(record=record))
+        return record
+
+
+def _error(error: DataCoolieError, stage: str) -> ErrorRecord:
+    return ErrorRecord(
+        type=type(error).__name__, error_class=error.error_class, stage=stage, message=redact(error.message)
+    )

@@ -1,0 +1,198 @@
+"""Bad input gets a typed error that says what and where, and the destination is as before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from tests.projects import append_flow
+
+if TYPE_CHECKING:
+    from tests.projects import Project, Record
+
+
+def land(project: Project, frame: pl.DataFrame, name: str = "a.parquet") -> None:
+    folder = project.landing / "events"
+    folder.mkdir(exist_ok=True)
+    frame.write_parquet(folder / name)
+
+
+def failure(project: Project) -> tuple[str, str]:
+    """Run the one flow, which must fail, and return the type and message of its error."""
+    (record,) = project.run()
+    assert record["status"] == "failed", record
+    error = record["error"]
+    assert isinstance(error, dict)
+    return error["type"], error["message"]
+
+
+def loaded_before(project: Project, flow: Record) -> list[int]:
+    """Load three rows, so that a later failure has something to leave as it was."""
+    project.write(flow)
+    land(project, pl.DataFrame({"id": [1, 2, 3]}))
+    assert project.run()[0]["status"] == "succeeded"
+    return [1, 2, 3]
+
+
+def test_missing_folder(project: Project) -> None:
+    project.write(append_flow())
+    assert failure(project) == ("SourceError", f"{project.landing}/events: there is no such file or folder")
+    assert not project.lake.exists()
+
+
+def test_empty_folder(project: Project) -> None:
+    project.write(append_flow())
+    (project.landing / "events").mkdir()
+    kind, message = failure(project)
+    assert kind == "SourceError"
+    assert message == f"{project.landing}/events: the folder is empty; there is no parquet file to read"
+
+
+def test_no_file_of_the_format(project: Project) -> None:
+    project.write(append_flow())
+    (project.landing / "events").mkdir()
+    (project.landing / "events" / "a.txt").write_text("x")
+    kind, message = failure(project)
+    assert kind == "SourceError"
+    assert "no parquet file among 1 files (a.txt)" in message
+    assert "pathGlobFilter" in message
+
+
+def test_a_corrupt_parquet_file(project: Project) -> None:
+    rows = loaded_before(project, append_flow())
+    (project.landing / "events" / "b.parquet").write_bytes(b"PAR1 this is no parquet file PAR1")
+    kind, message = failure(project)
+    assert kind == "SourceError"
+    assert f"{project.landing}/events/b.parquet" in message
+    assert project.table("events")["id"].to_list() == rows
+
+
+def test_a_csv_row_with_too_many_fields(project: Project) -> None:
+    flow = append_flow(source={"connection_name": "landing_csv", "watermark_columns": []})
+    project.write(flow)
+    (project.landing / "events").mkdir()
+    (project.landing / "events" / "a.csv").write_text("id,text\n1,a\n2,b,c,d\n")
+    kind, message = failure(project)
+    assert kind == "SourceError"
+    assert f"{project.landing}/events/a.csv" in message
+    assert not (project.lake / "events" / "_delta_log").exists()
+
+
+def test_a_table_that_is_not_delta(project: Project) -> None:
+    project.write(append_flow())
+    land(project, pl.DataFrame({"id": [1]}))
+    (project.lake / "events").mkdir(parents=True)
+    (project.lake / "events" / "other.parquet").write_bytes(b"somebody's")
+    kind, message = failure(project)
+    assert kind == "DestinationError"
+    assert f"{project.lake}/events" in message
+    assert sorted(path.name for path in (project.lake / "events").iterdir()) == ["other.parquet"]
+
+
+def test_a_source_table_that_is_not_delta(project: Project) -> None:
+    project.write(append_flow(source={"connection_name": "lake", "table": "nothing"}))
+    kind, message = failure(project)
+    assert kind == "SourceError"
+    assert f"{project.lake}/nothing" in message
+
+
+def test_an_unknown_watermark_column(project: Project) -> None:
+    project.write(append_flow(source={"watermark_columns": ["idd"]}))
+    land(project, pl.DataFrame({"id": [1], "text": ["a"]}))
+    kind, message = failure(project)
+    assert kind == "WatermarkError"
+    assert "'idd'" in message
+    assert "Did you mean 'id'?" in message
+
+
+def test_a_watermark_whose_type_changed(project: Project) -> None:
+    loaded_before(project, append_flow())
+    shutil.rmtree(project.landing / "events")
+    land(project, pl.DataFrame({"id": ["4", "5"]}))
+    kind, message = failure(project)
+    assert kind == "WatermarkError"
+    assert "watermark column 'id' is string now, but the saved mark is 3 (int)" in message
+    assert project.table("events")["id"].to_list() == [1, 2, 3]
+
+
+def test_a_narrowing_type(project: Project) -> None:
+    flow = append_flow(source={"watermark_columns": []})
+    rows = loaded_before(project, flow)
+    shutil.rmtree(project.landing / "events")
+    land(project, pl.DataFrame({"id": ["x"]}))
+    kind, message = failure(project)
+    assert kind == "DestinationError"
+    assert "'id'" in message
+    assert project.table("events")["id"].to_list() == rows
+
+
+def test_no_right_to_write(project: Project) -> None:
+    """Run as somebody without rights: root may write everywhere."""
+    project.write(append_flow())
+    land(project, pl.DataFrame({"id": [1]}))
+    project.lake.mkdir()
+    if os.geteuid() != 0:
+        project.lake.chmod(0o500)
+        _, message = failure(project)
+    else:
+        made = subprocess.run(["chattr", "+i", str(project.lake)], check=False, capture_output=True)
+        if made.returncode != 0:
+            pytest.skip("root can write anywhere, and this file system has no immutable folders")
+        try:
+            _, message = failure(project)
+        finally:
+            subprocess.run(["chattr", "-i", str(project.lake)], check=True)
+    assert str(project.lake) in message
+    assert "ermi" in message
+    assert not list(project.lake.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root")
+@pytest.mark.parametrize("connection", ["lake", "out_parquet"])
+def test_a_full_disk(project: Project, connection: str) -> None:
+    project.write(append_flow(destination={"connection_name": connection}))
+    land(project, pl.select(id=pl.int_range(500_000), noise=pl.int_range(500_000).hash(7)))
+    target = project.folder / ("lake" if connection == "lake" else "out")
+    target.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(target)], check=False, capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a file system is not permitted here")
+    try:
+        kind, message = failure(project)
+        assert kind in {"DestinationError", "StorageFullError"}
+        assert "space" in message or "full" in message
+        assert not [path for path in target.rglob("*") if path.suffix == ".parquet"]
+        subprocess.run(["mount", "-o", "remount,size=64m", str(target)], check=True)
+        assert project.run()[0]["status"] == "succeeded"
+    finally:
+        subprocess.run(["umount", str(target)], check=True)
+
+
+def test_a_value_that_cannot_be_cast(project: Project) -> None:
+    hints = {"schema_hints": [{"column_name": "text", "data_type": "int"}]}
+    project.write(append_flow(transform=hints))
+    land(project, pl.DataFrame({"id": [1, 2], "text": ["1", "one"]}))
+    kind, message = failure(project)
+    assert kind == "TransformError"
+    assert "one" in message
+    assert not (project.lake / "events" / "_delta_log").exists()
+
+
+def test_what_is_not_there_yet_is_refused_by_name(project: Project) -> None:
+    flow = append_flow(
+        destination={"load_type": "scd2", "merge_keys": ["id"], "configure": {"scd2_effective_column": "id"}}
+    )
+    project.write(flow)
+    land(project, pl.DataFrame({"id": [1]}))
+    done = project.start()
+    assert done.returncode == 2
+    assert "load type scd2 is not supported yet" in done.stderr
+    assert not project.lake.exists()
+    assert not project.states.exists()
