@@ -1,0 +1,8 @@
+"""Transformers: what happens to rows between source and destination, the same on every engine."""
+
+from __future__ import annotations
+
+from datacoolie.transformers.base import BaseTransformer, TransformContext
+from datacoolie.transformers.pipeline import pipeline, run_pipeline
+
+__all__ = ["BaseTransformer", "TransformContext", "pipeline", "run_pipeline"]
