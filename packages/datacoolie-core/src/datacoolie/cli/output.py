@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 def say(text: str = "") -> None:
     """Print text to standard output."""
-    click.echo(redact(text), color=_has_colour(sys.stdout))
+    click.echo(_wrapped(redact(text), sys.stdout), color=_has_colour(sys.stdout))
 
 
 def say_json(data: object) -> None:
@@ -32,10 +34,10 @@ def say_json(data: object) -> None:
 def complain(message: str, *hints: str) -> None:
     """Print an error to standard error, hints last."""
     colour = _has_colour(sys.stderr)
-    head = click.style("error:", fg="red", bold=True)
-    click.echo(f"{head} {redact(message)}", err=True, color=colour)
+    text = _wrapped(f"error: {redact(message)}", sys.stderr)
+    click.echo(click.style("error:", fg="red", bold=True) + text.removeprefix("error:"), err=True, color=colour)
     for hint in hints:
-        click.echo(redact(hint), err=True, color=colour)
+        click.echo(_wrapped(redact(hint), sys.stderr), err=True, color=colour)
 
 
 def is_terminal() -> bool:
@@ -62,6 +64,21 @@ def show(table: Table, remarks: Iterable[str]) -> None:
         say(table.text())
     for at, remark in enumerate(remarks):
         say(f"\n{remark}" if at == 0 else remark)
+
+
+def _wrapped(text: str, stream: TextIO) -> str:
+    """Break lines between words where a terminal would break them anywhere; leave pipes and long paths alone."""
+    if not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(_wrapped_line(line, width) for line in text.split("\n"))
+
+
+def _wrapped_line(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _has_colour(stream: TextIO) -> bool:
