@@ -10,7 +10,7 @@ from datacoolie.core.models.masking import is_secret_name, mask_text
 from datacoolie.metadata.environment import has_reference
 from datacoolie.metadata.faults import Fault, nearest
 from datacoolie.metadata.json_reader import read_json
-from datacoolie.metadata.positions import Place, dotted
+from datacoolie.metadata.positions import Place, dotted, follow
 from datacoolie.metadata.text import Parsed, Slip, UnreadableError
 from datacoolie.metadata.yaml_reader import read_yaml
 
@@ -82,27 +82,15 @@ class Document:
     def fault_inside(self, path: Path, message: str, at: tuple[int, int, int] | None) -> None:
         """Note a fault inside of a text; `at` is line, column (from 1) and offset (from 0) in it."""
         _, place, found = self.place.find(path)
-        changed = has_reference(str(self._raw(path)))
+        changed = has_reference(str(follow(self.data, path)))
         line, column = place.inside(*at) if at and found and not changed else place.start
         self.faults.append(Fault(file=self.file, line=line, column=column, path=dotted(path), message=message))
-
-    def _raw(self, path: Path) -> object:
-        """Return what the document has at `path`, before variables were replaced."""
-        value = self.data
-        for part in path:
-            if isinstance(value, dict):
-                value = value.get(part)
-            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-                value = value[part]
-            else:
-                return None
-        return value
 
     def _shown(self, path: Path, value: object) -> str | None:
         """Return a value as it may be printed; a variable by its name, for its value may be a secret."""
         if any(is_secret_name(str(part)) for part in path):
             return None
-        raw = self._raw(path)
+        raw = follow(self.data, path)
         if isinstance(raw, str) and has_reference(raw):
             value = raw
         if isinstance(value, dict | list):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from datacoolie.core.models import Model
-from datacoolie.metadata.positions import dotted
+from datacoolie.metadata.positions import dotted, follow
 from datacoolie.metadata.translate import findings
 
 if TYPE_CHECKING:
@@ -29,12 +31,14 @@ class Entry:
         path: its place there, such as `("dataflows", 3)`.
         data: what it says; variables are replaced and targets overlaid.
         overlays: documents and places of fields that a target put over it.
+        wrong: paths of the fields for which no model could be made of it.
     """
 
     document: Document
     path: Path
     data: object
     overlays: list[tuple[Document, Path]] = field(default_factory=list)
+    wrong: list[Path] = field(default_factory=list)
 
     @property
     def name(self) -> str | None:
@@ -59,10 +63,7 @@ class Entry:
 
     def value(self, *path: str | int) -> object:
         """Return what a field holds; `None` when it is not given."""
-        data = self.data
-        for part in path:
-            data = data.get(part) if isinstance(data, dict) else None
-        return data
+        return follow(self.data, path)
 
     def fault(
         self, path: Path, message: str, *, value: object = ..., possible: Sequence[str] = (), of_key: bool = False
@@ -87,8 +88,10 @@ class Entry:
 
     def _is_secret(self, path: Path) -> bool:
         """Return whether the entry's `secrets_ref` names this field of its `configure`."""
-        references = self.data.get("secrets_ref") if isinstance(self.data, dict) else None
-        return path[:1] == ("configure",) and references is not None and dotted(path[1:]) in str(references)
+        if "configure" not in path[:-1]:
+            return False
+        at = path.index("configure")
+        return repr(dotted(path[at + 1 :])) in repr(self.value(*path[:at], "secrets_ref"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +107,25 @@ def build(entry: Entry, kind: type[AnyModel]) -> Built[AnyModel] | None:
     try:
         return Built(entry=entry, model=kind.model_validate(entry.data))
     except ValidationError as error:
-        for found in findings(error, kind, entry.data):
-            entry.fault(found.path, found.message, value=found.value, possible=found.possible, of_key=found.of_key)
+        found = list(findings(error, kind, entry.data))
+    for each in found:
+        entry.fault(each.path, each.message, value=each.value, possible=each.possible, of_key=each.of_key)
+    entry.wrong = [each.path for each in found]
+    return None
+
+
+def salvage(entry: Entry, kind: type[AnyModel]) -> Built[AnyModel] | None:
+    """Make the model of an entry without its wrong fields, to look for further faults in the others."""
+    data = copy.deepcopy(entry.data)
+    for path in entry.wrong:
+        # Without a list as a whole, for the others in it would move.
+        *parents, last = list(takewhile(lambda part: isinstance(part, str), path)) or [""]
+        holder = follow(data, parents)
+        if isinstance(holder, dict):
+            holder.pop(last, None)
+    try:
+        return Built(entry=entry, model=kind.model_validate(data))
+    except ValidationError:
         return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from datacoolie.core.exceptions import MetadataError
 from datacoolie.core.models import Connection, DataFlow, SchemaHintSet
 from datacoolie.core.suggest import did_you_mean, listed
-from datacoolie.metadata.entries import build_all
+from datacoolie.metadata.entries import build_all, salvage
 from datacoolie.metadata.faults import DocumentError, Fault
 from datacoolie.metadata.model import Metadata
 from datacoolie.metadata.sections import Sections, overlay
@@ -51,6 +51,7 @@ def load_documents(
         sections=sections,
         connections=build_all(sections.connections, Connection),
         dataflows=build_all(sections.dataflows, DataFlow),
+        salvaged=[again for entry in sections.dataflows if entry.wrong and (again := salvage(entry, DataFlow))],
         schema_hints=build_all(sections.schema_hints, SchemaHintSet),
     )
     for built in draft.connections:

@@ -65,6 +65,20 @@ class Place:
         return first_line + line - 1, (first_column if line == 1 else next_column) + column - 1
 
 
+def child(data: object, part: str | int) -> object:
+    """Return what a map or list holds at a key or index; `None` when nothing is there."""
+    if isinstance(data, dict):
+        return data.get(part)
+    return data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
+
+
+def follow(data: object, path: Sequence[str | int]) -> object:
+    """Return what `path` leads to; `None` when nothing is there."""
+    for part in path:
+        data = child(data, part)
+    return data
+
+
 def dotted(path: Sequence[str | int]) -> str:
     """Return `dataflows[0].source.table`."""
     text = ""

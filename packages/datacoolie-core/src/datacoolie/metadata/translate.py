@@ -6,20 +6,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from datacoolie.core.models import DestinationSettings, SourceSettings, TransformSettings
-from datacoolie.core.models.connection import SETTINGS
+from datacoolie.core.models.checks import NotPossibleError
+from datacoolie.core.models.configured import SettingsError
+from datacoolie.metadata.positions import child, follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from datacoolie.metadata.positions import Path
+    from pydantic import ValidationError
 
-_SETTINGS: dict[str, type[BaseModel]] = {
-    kind.__name__: kind for kind in (*SETTINGS.values(), SourceSettings, DestinationSettings, TransformSettings)
-}
-"""Models of `configure`, which are validated by themselves inside of others."""
+    from datacoolie.metadata.positions import Path
 
 _SENTENCES = {
     "missing": "is required",
@@ -83,9 +81,8 @@ def findings(error: ValidationError, model: type[BaseModel], data: object, path:
         context = line.get("ctx", {})
         inside = path + _real_path(line["loc"], data)
         cause = context.get("error")
-        if isinstance(cause, ValidationError):
-            value = _follow(data, line["loc"])
-            yield from findings(cause, _SETTINGS[cause.title], value, inside)
+        if isinstance(cause, SettingsError):
+            yield from _settings(cause, follow(data, inside[len(path) :]), inside)
         elif line["type"] not in _SILENT:
             yield _finding(
                 line["type"], line["msg"], inside, context=context, value=line["input"], model=model, loc=line["loc"]
@@ -103,7 +100,7 @@ def _finding(  # noqa: PLR0913 - the parts of pydantic's record
     loc: Path,
 ) -> Finding:
     if kind == "value_error":
-        return Finding(path=path, message=str(context["error"]), value=value if _is_scalar(value) else ...)
+        return _own(context["error"], path, value)
     sentence = _SENTENCES.get(kind, message[:1].lower() + message[1:]).format_map(context)
     match kind:
         case "missing":
@@ -124,6 +121,22 @@ def _finding(  # noqa: PLR0913 - the parts of pydantic's record
             return Finding(path=path, message=sentence, value=value, possible=_unquoted(context.get("expected", "")))
 
 
+def _settings(error: SettingsError, data: object, path: Path) -> Iterator[Finding]:
+    """Translate what is wrong with a `configure`."""
+    if error.reference is not None:
+        yield _own(error.reference, path, ...)
+    if error.error is not None:
+        yield from findings(error.error, error.kind, data, path)
+
+
+def _own(error: ValueError, path: Path, value: object) -> Finding:
+    """Return what one of our own validators found."""
+    shown = value if _is_scalar(value) else ...
+    if isinstance(error, NotPossibleError):
+        return Finding(path=path, message=error.message, value=error.meant or shown, possible=error.possible)
+    return Finding(path=path, message=str(error), value=shown)
+
+
 def _is_scalar(value: object) -> bool:
     return isinstance(value, str | int | float) or value is None
 
@@ -141,20 +154,8 @@ def _real_path(loc: Path, data: object) -> Path:
         if isinstance(data, dict) and not known and at < len(loc) - 1:
             continue
         path.append(part)
-        data = _child(data, part)
+        data = child(data, part)
     return tuple(path)
-
-
-def _child(data: object, part: str | int) -> object:
-    if isinstance(data, dict):
-        return data.get(part)
-    return data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
-
-
-def _follow(data: object, loc: Path) -> object:
-    for part in _real_path(loc, data):
-        data = _child(data, part)
-    return data
 
 
 def _fields(model: type[BaseModel], loc: Path) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from datacoolie.metadata.flow_checks import check_connection_options, check_flow
 from datacoolie.metadata.model import fitting_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from datacoolie.core.models import Connection, DataFlow, SchemaHintSet
     from datacoolie.metadata.entries import Built, Entry
@@ -20,11 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Draft:
-    """What could be built, and the entries that it was built from."""
+    """What could be built, and the entries that it was built from.
+
+    Attributes:
+        sections: all entries.
+        connections: the valid ones.
+        dataflows: the valid ones.
+        salvaged: dataflows without their wrong fields, which are looked through for more.
+        schema_hints: the valid ones.
+        by_name: the valid connections by their names.
+    """
 
     sections: Sections
     connections: list[Built[Connection]]
     dataflows: list[Built[DataFlow]]
+    salvaged: list[Built[DataFlow]]
     schema_hints: list[Built[SchemaHintSet]]
     by_name: dict[str, list[Built[Connection]]] = field(init=False)
 
@@ -50,34 +60,31 @@ def validate(draft: Draft) -> None:
     """Check all that crosses entries, and each flow against its connections; faults are noted in the documents."""
     _check_unique([(each.entry, each.model.connection_id, "connection_id") for each in draft.connections])
     _check_unique([(each.entry, each.model.dataflow_id, "dataflow_id") for each in draft.dataflows])
-    _check_unique(
-        [(each.entry, each.model.name, "name") for each in draft.dataflows if each.model.is_active],
-        besides={each.model.dataflow_id for each in draft.dataflows if not each.entry.has("dataflow_id")},
-    )
+    _check_unique([(each.entry, each.model.name, "name") for each in draft.dataflows if each.model.is_active])
     for connection in draft.connections:
         check_connection_options(connection.entry, connection.model)
     names = draft.connection_names
-    for flow in draft.dataflows:
+    for flow in (*draft.dataflows, *draft.salvaged):
         source = _connection_of(flow, "source", draft, names)
         destination = _connection_of(flow, "destination", draft, names)
-        check_flow(flow.entry, flow.model, source, destination)
         syntax.check_flow(flow.entry, flow.model, source)
+        if flow.entry.wrong:
+            continue
+        check_flow(flow.entry, flow.model, source, destination)
         if source is not None:
             _check_hints(flow, source, draft.schema_hints)
-    _check_dependencies(draft.dataflows, draft.dataflow_names)
+    _check_dependencies([*draft.dataflows, *draft.salvaged], draft.dataflow_names)
     for hints in draft.schema_hints:
         _check_hint_set(hints, draft, names)
 
 
-def _check_unique(entries: Sequence[tuple[Entry, str, str]], besides: Iterable[str] = ()) -> None:
+def _check_unique(entries: Sequence[tuple[Entry, str, str]]) -> None:
     """Note each value that was given before."""
     seen: dict[str, Entry] = {}
     for entry, value, field_name in entries:
         first = seen.setdefault(value, entry)
-        if first is entry:
-            continue
-        given = field_name if entry.has(field_name) else "previous_name" if entry.has("previous_name") else "name"
-        if field_name != "name" or value not in besides:
+        if first is not entry:
+            given = next(name for name in (field_name, "previous_name", "name", "dataflow_id") if entry.has(name))
             entry.fault((given,), f"is used twice; first at {first.where}", value=entry.value(given))
 
 

@@ -15,6 +15,24 @@ if TYPE_CHECKING:
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
+
+class NotPossibleError(ValueError):
+    """A value is none of those that are possible.
+
+    Attributes:
+        message: what is wrong, continuing a field's path.
+        possible: what could stand there.
+        meant: what was written, when that is not the whole value.
+    """
+
+    def __init__(self, message: str, possible: Sequence[str], *, meant: str | None = None) -> None:
+        """Keep the parts of the message."""
+        super().__init__(f"{message}; possible: {listed(possible)}")
+        self.message = message
+        self.possible = tuple(possible)
+        self.meant = meant
+
+
 DATE_PARTS = ("year", "month", "day", "hour")
 """What may stand in braces in `date_folder_partitions`."""
 
@@ -55,10 +73,8 @@ def check_date_folders(text: str) -> None:
     """
     parts = re.findall(r"\{([^}]*)\}", text)
     if not parts or any(part not in DATE_PARTS for part in parts):
-        message = (
-            f"must hold parts of a date in braces, such as {{year}}/{{month}}/{{day}}; possible: {listed(DATE_PARTS)}"
-        )
-        raise ValueError(message)
+        message = "must hold parts of a date in braces, such as {year}/{month}/{day}"
+        raise NotPossibleError(message, DATE_PARTS)
     if parts != list(DATE_PARTS[: len(parts)]):
         message = "must begin with {year} and go on without a gap: {year}/{month}/{day}/{hour}"
         raise ValueError(message)

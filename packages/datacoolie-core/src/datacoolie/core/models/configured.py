@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from datacoolie.core.models.base import Model
-from datacoolie.core.models.forms import OpenMap, SecretsRef
+from datacoolie.core.models.checks import NotPossibleError
 from datacoolie.core.models.masking import masked
-from datacoolie.core.suggest import did_you_mean, listed
 
 
 class Configured(Model):
     """Settings as they were written, and which of them are names of secrets."""
 
-    secrets_ref: SecretsRef = Field(default_factory=dict)
-    """Fields of `configure`, by the source of their secrets; a dotted field reaches into nested settings."""
-    configure: OpenMap = Field(default_factory=dict)
-    """Settings as they were written; `settings` has them typed."""
+    if TYPE_CHECKING:
+        # Subclasses declare them, after the fields that their validation looks at.
+        secrets_ref: dict[str, list[str]]
+        configure: dict[str, object]
 
     @property
     def secret_paths(self) -> frozenset[str]:
@@ -31,24 +31,55 @@ class Configured(Model):
             yield name, masked(self.configure, self.secret_paths) if name == "configure" else value
 
 
-def check_settings(kind: type[Model], configure: Mapping[str, object], secrets_ref: Mapping[str, list[str]]) -> None:
+class SettingsError(ValueError):
+    """`configure` is invalid.
+
+    Attributes:
+        kind: its typed form.
+        error: what is wrong with the settings; `None` when nothing is.
+        reference: what is wrong with `secrets_ref`; `None` when nothing is.
+    """
+
+    def __init__(self, kind: type[Model], error: ValidationError | None, reference: ValueError | None = None) -> None:
+        """Keep what is wrong."""
+        super().__init__("; ".join(str(each) for each in (reference, error) if each is not None))
+        self.kind = kind
+        self.error = error
+        self.reference = reference
+
+
+def check_settings(
+    kind: type[Model], configure: Mapping[str, object], secrets_ref: Mapping[str, list[str]], *, late: bool = False
+) -> None:
     """Check `configure` against its typed form before secrets are resolved.
 
-    A field that holds the name of a secret has to be there; its type is only known later: a `port` may be secret.
+    Args:
+        kind: the typed form.
+        configure: the settings.
+        secrets_ref: which of them are names of secrets.
+        late: a field that holds the name of a secret gets its type when the secret is there: a `port` may be secret.
 
     Raises:
-        ValueError: `secrets_ref` doesn't fit; a `ValidationError` when a setting is wrong.
+        SettingsError: something is wrong.
     """
-    paths = check_references(configure, secrets_ref)
+    reference = None
+    try:
+        check_references(configure, secrets_ref)
+    except ValueError as error:
+        reference = error
     try:
         kind.model_validate(configure)
     except ValidationError as error:
-        if not paths or any(".".join(map(str, line["loc"])) not in paths for line in error.errors(include_url=False)):
-            raise
+        paths = {path for paths in secrets_ref.values() for path in paths}
+        untyped = all(".".join(map(str, line["loc"])) in paths for line in error.errors(include_url=False))
+        if not (late and untyped):
+            raise SettingsError(kind, error, reference) from error
+    if reference is not None:
+        raise SettingsError(kind, None, reference)
 
 
-def check_references(configure: Mapping[str, object], secrets_ref: Mapping[str, list[str]]) -> set[str]:
-    """Return the paths of `secrets_ref`, each of which is in `configure` and under one source.
+def check_references(configure: Mapping[str, object], secrets_ref: Mapping[str, list[str]]) -> None:
+    """Make sure that each path of `secrets_ref` is in `configure` and under one source.
 
     Raises:
         ValueError: one is not.
@@ -61,7 +92,6 @@ def check_references(configure: Mapping[str, object], secrets_ref: Mapping[str, 
         seen.add(path)
         if path not in configure:
             _check_reaches(configure, path)
-    return seen
 
 
 def _check_reaches(configure: Mapping[str, object], path: str) -> None:
@@ -69,7 +99,6 @@ def _check_reaches(configure: Mapping[str, object], path: str) -> None:
     holder: object = configure
     for part in path.split("."):
         if not isinstance(holder, Mapping) or part not in holder:
-            keys = list(holder) if isinstance(holder, Mapping) else []
-            message = f"has no {path!r}, which secrets_ref names; here is: {listed(keys)}.{did_you_mean(part, keys)}"
-            raise ValueError(message)
+            message = f"has no {path!r}, which secrets_ref names"
+            raise NotPossibleError(message, list(holder) if isinstance(holder, Mapping) else [], meant=part)
         holder = holder[part]

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, Validation
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models.base import derived_id
+from datacoolie.core.models.checks import NotPossibleError
 from datacoolie.core.models.configured import Configured, check_settings
 from datacoolie.core.models.enums import FORMATS, TYPE_OF_FORMAT, ConnectionType, Format
 from datacoolie.core.models.forms import OpenMap, SecretsRef, Text
@@ -24,7 +25,6 @@ from datacoolie.core.models.settings import (
     LakehouseSettings,
     StreamingSettings,
 )
-from datacoolie.core.suggest import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,16 +156,16 @@ class Connection(Configured):
     def _fits_the_type(cls, value: Format, info: ValidationInfo) -> Format:
         kind = info.data.get("connection_type")
         if kind is not None and value not in FORMATS[kind]:
-            message = f"is no format of a {kind.value} connection; possible: {listed(FORMATS[kind])}"
-            raise ValueError(message)
+            message = f"is no format of a {kind.value} connection"
+            raise NotPossibleError(message, FORMATS[kind])
         return value
 
     @field_validator("configure", mode="after")
     @classmethod
     def _check_configure(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
         kind, secrets_ref = info.data.get("connection_type"), info.data.get("secrets_ref")
-        if kind is not None and secrets_ref is not None:
-            check_settings(SETTINGS[kind], value, secrets_ref)
+        if kind is not None and secrets_ref is not None and "format" in info.data:
+            check_settings(SETTINGS[kind], value, secrets_ref, late=True)
         return value
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from datacoolie.core.models.base import Model, derived_id
-from datacoolie.core.models.configured import Configured, check_references
+from datacoolie.core.models.configured import Configured, check_settings
 from datacoolie.core.models.connection import Connection
 from datacoolie.core.models.enums import LoadType, ProcessingMode
 from datacoolie.core.models.forms import Expression, Names, OpenMap, SecretsRef, Text, as_list, as_map
@@ -99,8 +99,7 @@ class Source(Endpoint):
     @field_validator("configure")
     @classmethod
     def _check_configure(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
-        check_references(value, info.data.get("secrets_ref", {}))
-        SourceSettings.model_validate(value)
+        check_settings(SourceSettings, value, info.data.get("secrets_ref", {}))
         return value
 
     @model_validator(mode="after")
@@ -156,8 +155,7 @@ class Destination(Endpoint):
     @field_validator("configure")
     @classmethod
     def _check_configure(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
-        check_references(value, info.data.get("secrets_ref", {}))
-        DestinationSettings.model_validate(value)
+        check_settings(DestinationSettings, value, info.data.get("secrets_ref", {}))
         return value
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, field_validator, model_validator
 
 from datacoolie.core.models.base import Model
+from datacoolie.core.models.checks import NotPossibleError
 from datacoolie.core.models.enums import OnCastError
 from datacoolie.core.models.forms import Text, as_list
 from datacoolie.core.models.rules import Scalar
-from datacoolie.core.types import DataType, DecimalType, parse_type
+from datacoolie.core.types import TYPE_NAMES, DataType, DecimalType, parse_type
 
 
 class SchemaHint(Model):
@@ -42,6 +43,16 @@ class SchemaHint(Model):
         if self.precision is None and self.scale is None:
             return kind
         return DecimalType(10 if self.precision is None else self.precision, self.scale or 0)
+
+    @field_validator("data_type")
+    @classmethod
+    def _is_a_type(cls, value: str) -> str:
+        try:
+            parse_type(value)
+        except ValueError as error:
+            message = "is not a data type"
+            raise NotPossibleError(message, TYPE_NAMES) from error
+        return value
 
     @model_validator(mode="after")
     def _has_a_type(self) -> Self:

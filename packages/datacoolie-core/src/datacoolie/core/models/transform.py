@@ -8,6 +8,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from datacoolie.core.models.base import Model
+from datacoolie.core.models.configured import check_settings
 from datacoolie.core.models.forms import Expression, Names, OpenMap, Text, TextMap, as_list
 from datacoolie.core.models.hints import HintList
 from datacoolie.core.models.rules import HashColumn, MaskingRule, ValueRule
@@ -76,7 +77,7 @@ class Transform(Model):
     @field_validator("configure")
     @classmethod
     def _check_configure(cls, value: dict[str, object]) -> dict[str, object]:
-        TransformSettings.model_validate(value)
+        check_settings(TransformSettings, value, {})
         return value
 
     @field_validator("masking_rules")
