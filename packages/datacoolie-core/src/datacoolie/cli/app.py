@@ -115,8 +115,9 @@ def _report(error: Exception, session: Session) -> int:
     if isinstance(error, DataCoolieError):
         complain(error.message)
         return BAD_INPUT if isinstance(error, (MetadataError, ConfigurationError)) else FAILED
-    hint = [] if session.verbose else ["This is a bug of datacoolie or of a plugin; -v after the command shows where."]
-    complain(f"{type(error).__name__}: {error}", *hint)
+    bug = not session.verbose and not isinstance(error, OSError)
+    hints = ["This is a bug of datacoolie or of a plugin; -v after the command shows where."] if bug else []
+    complain(f"{type(error).__name__}: {error}", *hints)
     return FAILED
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from datacoolie.cli.paths import existing
 from datacoolie.observability.log import configure_logging
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ verbose_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document per line.")
 
+
+def _existing(_: click.Context, __: click.Parameter, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Refuse a path where nothing is; no paths at all mean the current folder."""
+    return existing(value) if isinstance(value, str) else tuple(existing(path) for path in value) or (".",)
+
+
+_PATH = click.argument("path", default=".", metavar="[PATH]", callback=_existing)
+_PATHS = click.argument("paths", nargs=-1, metavar="[PATH]...", callback=_existing)
 _WHERE = (
     click.option("--engine", metavar="NAME", help="Engine, instead of the project's."),
     click.option("--platform", metavar="NAME", help="Platform, instead of the project's."),
@@ -51,8 +60,12 @@ def where_options(function: Function) -> Function:
 
 def flow_options(function: Function) -> Function:
     """Add `PATH` and what chooses where and which flows run."""
-    path = click.argument("path", default=".", metavar="[PATH]")
-    return _add(function, (path, *_WHERE, _STATE, _SELECT))
+    return _add(function, (_PATH, *_WHERE, _STATE, _SELECT))
+
+
+def paths_argument(function: Function) -> Function:
+    """Add `PATHS`: several, by default the current folder."""
+    return _add(function, (_PATHS,))
 
 
 def _add(function: Function, options: tuple[Callable[[Function], Function], ...]) -> Function:

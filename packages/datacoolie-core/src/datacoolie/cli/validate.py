@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from datacoolie.cli.app import BAD_INPUT
-from datacoolie.cli.options import json_option, verbose_option, where_options
+from datacoolie.cli.options import json_option, paths_argument, verbose_option, where_options
 from datacoolie.cli.output import say, say_json
 from datacoolie.metadata import DocumentError
 from datacoolie.observability.units import counted
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="validate")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@paths_argument
 @where_options
 @json_option
 @verbose_option
@@ -32,7 +32,7 @@ def command(
     fault stands on a line of its own as file:line:column: field: what is wrong. Nothing is read or written.
     """
     try:
-        project = Project.load(paths or ".", engine=engine, platform=platform, target=target)
+        project = Project.load(paths, engine=engine, platform=platform, target=target)
     except DocumentError as error:
         _say_faults(error.faults, as_json=as_json)
         return BAD_INPUT
