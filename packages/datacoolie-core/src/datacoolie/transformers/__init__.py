@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from datacoolie.transformers.base import BaseTransformer, TransformContext
-from datacoolie.transformers.pipeline import pipeline, run_pipeline
 
-__all__ = ["BaseTransformer", "TransformContext", "pipeline", "run_pipeline"]
+__all__ = ["BaseTransformer", "TransformContext"]

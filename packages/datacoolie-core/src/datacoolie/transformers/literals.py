@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from datacoolie.core.types import (
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = str | bool | int | float
 """A value as a document writes it."""
 
+_EXACT = Context(prec=80)
+"""More digits than any decimal has."""
+
 _BITS: Mapping[type[DataType], int] = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
 
 
@@ -44,7 +47,7 @@ def literal(value: Scalar | None, kind: DataType) -> Expr:
         return lit(None)
     try:
         expr = lit(_value(value, kind))
-    except (ValueError, InvalidOperation) as error:
+    except (ValueError, ArithmeticError) as error:
         message = f"{value!r} is no value of type {kind}"
         raise ValueError(message) from error
     return expr if infer(expr, {}) == kind else cast(expr, kind)
@@ -95,9 +98,10 @@ def _integer(text: str, bits: int) -> int:
 
 def _decimal(text: str, kind: DecimalType) -> Decimal:
     number = Decimal(text)
-    if number != round(number, kind.scale) or abs(number) >= 10 ** (kind.precision - kind.scale):
+    fitting = _EXACT.quantize(number, Decimal(1).scaleb(-kind.scale))
+    if number != fitting or fitting.copy_abs() >= 10 ** (kind.precision - kind.scale):
         raise ValueError(text)
-    return number
+    return fitting
 
 
 def _without_zone(text: str) -> datetime:
