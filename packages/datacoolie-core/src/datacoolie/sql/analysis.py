@@ -91,6 +91,10 @@ def bind(expr: Expr, schema: Schema) -> Typed:
             return _bind_cast(expr, bind(expr.operand, schema))
         case Case():
             return _bind_case(expr, schema)
+        case Call(function="nullif"):
+            value, other = expr.arguments
+            equal = Call("=", (value, other), expr.at)
+            return bind(Case(((equal, Literal(None, NullType())),), value, expr.at), schema)
         case Call():
             return _bind_call(expr, tuple(bind(argument, schema) for argument in expr.arguments))
         case _:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from datacoolie.core.types import DateType, StringType, TimestampNtzType, TimestampType, parse_type
 from datacoolie.sql.analysis import bind
+from datacoolie.sql.datetimes import parse_pattern
 from datacoolie.sql.errors import ExpressionError
 from datacoolie.sql.functions import check_arity, find
 from datacoolie.sql.nodes import Call, Cast, Expr, Literal
@@ -13,7 +14,8 @@ from datacoolie.sql.patterns import check_constants
 
 if TYPE_CHECKING:
     from datacoolie.core.types import DataType
-    from datacoolie.sql.errors import Position
+    from datacoolie.sql.datetimes import parse_pattern
+from datacoolie.sql.errors import Position
 
 _CONVERSIONS: dict[str, DataType] = {
     "to_date": DateType(),
@@ -75,6 +77,8 @@ def _conversion(name: str, arguments: tuple[Expr, ...], at: Position) -> Cast | 
             f"{name} takes {'2 arguments' if least > 1 else '1 or 2 arguments'}, not {len(arguments)}", at
         )
     pattern = _pattern(name, arguments[1], at) if len(arguments) > 1 else None
+    if pattern is not None:
+        parse_pattern(pattern, reading=name != "date_format", at=at)
     return Cast(arguments[0], target, name.startswith("try_"), pattern, at)
 
 

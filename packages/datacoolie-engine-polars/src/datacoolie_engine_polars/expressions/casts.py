@@ -1,0 +1,218 @@
+"""Conversions between types. Each gives null where a value has no counterpart; a strict one fails there."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from datacoolie.core.types import (
+    INTEGRAL,
+    BinaryType,
+    BooleanType,
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    NullType,
+    StringType,
+    TimestampNtzType,
+    TimestampType,
+)
+from datacoolie.sql import Cast, Typed
+from datacoolie_engine_polars.expressions import decimals
+from datacoolie_engine_polars.expressions.checks import checked, fail_when
+from datacoolie_engine_polars.expressions.datetimes import (
+    BLANKS,
+    SECOND,
+    formatted,
+    read_by_pattern,
+    read_date,
+    read_timestamp,
+    timestamp_text,
+)
+from datacoolie_engine_polars.expressions.floats import float_text
+from datacoolie_engine_polars.types import to_polars
+
+UTC = pl.Datetime("us", "UTC")
+NAIVE = pl.Datetime("us")
+FLOATS = (FloatType, DoubleType)
+TRUE_TEXTS = ("t", "true", "y", "yes", "1")
+FALSE_TEXTS = ("f", "false", "n", "no", "0")
+
+
+def lower_cast(typed: Typed, value: pl.Expr) -> pl.Expr:
+    """Return a conversion of `value`, the lowered operand of `typed`."""
+    cast, source = typed.node, typed.operands[0].type
+    if not isinstance(cast, Cast):
+        raise TypeError(cast)
+    if cast.format is not None:
+        converted = _by_pattern(value, source, cast.type, cast.format)
+    elif source == cast.type:
+        return value
+    else:
+        converted = converted_to(value, source, cast.type)
+    if cast.safe or never_fails(source, cast.type):
+        return converted
+    code = "CAST_INVALID_INPUT" if isinstance(source, StringType) else "CAST_OVERFLOW"
+    if cast.format is not None:
+        code = "CANNOT_PARSE_TIMESTAMP"
+    example = value if isinstance(source, StringType) else value.cast(pl.String)
+    return checked(converted, fail_when(value.is_not_null() & converted.is_null(), code, example))
+
+
+def never_fails(source: DataType, target: DataType) -> bool:
+    """Return whether every value has a counterpart."""
+    if isinstance(source, NullType) or isinstance(target, (StringType, BinaryType, *FLOATS)):
+        return not isinstance(source, StringType) or isinstance(target, (StringType, BinaryType))
+    if isinstance(source, INTEGRAL) and isinstance(target, INTEGRAL):
+        return INTEGRAL.index(type(source)) <= INTEGRAL.index(type(target))
+    if isinstance(target, BooleanType):
+        return not isinstance(source, StringType)
+    return isinstance(source, BooleanType) and not isinstance(target, DecimalType)
+
+
+def converted_to(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
+    """Return `value` as the target type, null where it has no counterpart there."""
+    match target:
+        case StringType():
+            return to_text(value, source)
+        case BooleanType():
+            return _to_boolean(value, source)
+        case DecimalType():
+            return _to_decimal(value, source, target)
+        case DateType() | TimestampType() | TimestampNtzType():
+            return _to_moment(value, source, target)
+        case _ if isinstance(target, INTEGRAL):
+            return _to_integer(value, source, to_polars(target))
+        case _ if isinstance(target, FLOATS):
+            return _to_float(value, source, to_polars(target))
+        case _:
+            return value.cast(to_polars(target), strict=False)
+
+
+def to_text(value: pl.Expr, source: DataType) -> pl.Expr:
+    """Return Spark's text of a value."""
+    match source:
+        case FloatType() | DoubleType():
+            return float_text(value)
+        case DateType():
+            return value.dt.to_string("%Y-%m-%d")
+        case TimestampType() | TimestampNtzType():
+            return timestamp_text(value)
+        case _:
+            return value.cast(pl.String)
+
+
+def _to_boolean(value: pl.Expr, source: DataType) -> pl.Expr:
+    if not isinstance(source, StringType):
+        return value != 0 if not isinstance(source, NullType) else value.cast(pl.Boolean)
+    text = value.str.strip_chars(BLANKS).str.to_lowercase()
+    known = text.is_in([*TRUE_TEXTS, *FALSE_TEXTS])
+    return pl.when(known).then(text.is_in(list(TRUE_TEXTS)))
+
+
+def _to_integer(value: pl.Expr, source: DataType, target: pl.DataType) -> pl.Expr:
+    match source:
+        case StringType():
+            return value.str.strip_chars(BLANKS).cast(target, strict=False)
+        case DecimalType():
+            whole = decimals.unscaled(value, source).truncdiv(decimals.power(source.scale))
+            return whole.cast(target, strict=False)
+        case TimestampType():
+            return value.to_physical().floordiv(SECOND).cast(target, strict=False)
+        case _:
+            return value.cast(target, strict=False)
+
+
+def _to_float(value: pl.Expr, source: DataType, target: pl.DataType) -> pl.Expr:
+    match source:
+        case StringType():
+            return value.str.strip_chars(BLANKS).cast(target, strict=False)
+        case TimestampType():
+            return (value.to_physical().cast(pl.Float64) / SECOND).cast(target)
+        case DecimalType():
+            # Through text: dividing the unscaled number would round twice.
+            return value.cast(pl.String).cast(target)
+        case _:
+            return value.cast(target)
+
+
+def _to_decimal(value: pl.Expr, source: DataType, target: DecimalType) -> pl.Expr:
+    match source:
+        case DecimalType():
+            return _fitting_rescaled(value, source, target)
+        case StringType():
+            return _text_to_decimal(value.str.strip_chars(BLANKS), target)
+        case FloatType() | DoubleType():
+            return _text_to_decimal(value.cast(pl.Float64).cast(pl.String), target)
+        case TimestampType():
+            return _fitting(decimals.shortened(value.to_physical().cast(pl.Int128), 6 - target.scale), target)
+        case _:
+            whole = value.cast(pl.Int128)
+            small = whole.abs() < decimals.power(target.precision - target.scale)
+            return _fitting(pl.when(small).then(whole) * decimals.power(target.scale), target)
+
+
+def _fitting(whole: pl.Expr, target: DecimalType) -> pl.Expr:
+    """Return the decimal of an unscaled value, null when it has too many digits."""
+    fits = whole.abs() < decimals.power(target.precision)
+    decimal = pl.when(fits).then(whole).reinterpret(dtype=pl.Decimal(38, target.scale))
+    return decimal.cast(pl.Decimal(target.precision, target.scale))
+
+
+def _fitting_rescaled(value: pl.Expr, source: DecimalType, target: DecimalType) -> pl.Expr:
+    whole = decimals.unscaled(value, source)
+    if target.scale < source.scale:
+        return _fitting(decimals.shortened(whole, source.scale - target.scale), target)
+    small = whole.abs() < decimals.power(target.precision - (target.scale - source.scale))
+    return _fitting(pl.when(small).then(whole) * decimals.power(target.scale - source.scale), target)
+
+
+_NUMBER = r"^(?<s>[+-]?)(?<w>\d*)(?:\.(?<f>\d*))?(?:[eE](?<e>[+-]?\d{1,4}))?$"
+
+
+def _text_to_decimal(text: pl.Expr, target: DecimalType) -> pl.Expr:
+    """Read a number of any length, with or without exponent, and round it to the digits of `target`."""
+    groups = text.str.extract_groups(_NUMBER)
+    whole, fraction = groups.struct.field("w"), groups.struct.field("f").fill_null("")
+    exponent = groups.struct.field("e").cast(pl.Int64, strict=False).fill_null(0)
+    digits = pl.when(whole + fraction != "").then(whole + fraction)
+    point = whole.str.len_chars().cast(pl.Int64) + exponent + target.scale
+    known = digits + pl.lit("0" * 76)
+    # Digits up to `point` are kept: zeros are put before them or behind as the point moves.
+    kept = pl.when(point > 0).then(known.str.slice(0, point.clip(0, 10_000))).otherwise(pl.lit("0"))
+    next_digit = pl.when(point >= 0).then(known.str.slice(point.clip(0, 10_000), 1)).otherwise(pl.lit("0"))
+    number = ("0" + kept.str.strip_chars_start("0")).cast(pl.Int128, strict=False)
+    number = number + (next_digit >= "5").cast(pl.Int128)
+    return _fitting(pl.when(groups.struct.field("s") == "-").then(number * -1).otherwise(number), target)
+
+
+def _to_moment(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
+    dtype = to_polars(target)
+    match source, target:
+        case StringType(), DateType():
+            return read_date(value)
+        case StringType(), _:
+            return read_timestamp(value).cast(dtype)
+        case (DateType(), _) | (NullType(), _):
+            return value.cast(NAIVE).cast(pl.Int64).cast(dtype)
+        case (TimestampType() | TimestampNtzType()), DateType():
+            return value.dt.date()
+        case (TimestampType() | TimestampNtzType()), _:
+            return value.cast(pl.Int64).cast(dtype)
+        case DecimalType(), _:
+            micros = decimals.shortened(decimals.unscaled(value, source, max(source.scale, 6)), max(source.scale - 6, 0))
+            return micros.cast(pl.Int64, strict=False).cast(dtype)
+        case (FloatType() | DoubleType()), _:
+            return (value.cast(pl.Float64) * SECOND).cast(pl.Int64, strict=False).cast(dtype)
+        case _:
+            return (value.cast(pl.Int128) * SECOND).cast(pl.Int64, strict=False).cast(dtype)
+
+
+def _by_pattern(value: pl.Expr, source: DataType, target: DataType, pattern: str) -> pl.Expr:
+    if isinstance(target, StringType):
+        return formatted(value, pattern)
+    if isinstance(source, NullType):
+        return value.cast(to_polars(target))
+    moment = read_by_pattern(value, pattern).cast(NAIVE)
+    return moment.dt.date() if isinstance(target, DateType) else moment.cast(pl.Int64).cast(to_polars(target))

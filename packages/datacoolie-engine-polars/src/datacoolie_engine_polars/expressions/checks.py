@@ -1,0 +1,63 @@
+"""Errors inside of a lazy pass: a strict conversion of a text that says what is wrong.
+
+Polars has no expression that raises. A strict cast of text to a number does, and repeats the text in its message, which
+`errors.translate` reads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datacoolie.core.types import DataType
+
+from datacoolie.sql import Typed
+
+
+class Operands:
+    """What a lowering is given: lowered operands beside their types and expressions."""
+
+    __slots__ = ("exprs", "typed")
+
+    def __init__(self, typed: Typed, exprs: Sequence[pl.Expr]) -> None:
+        """Keep the call and its lowered operands."""
+        self.typed = typed
+        self.exprs = tuple(exprs)
+
+    @property
+    def types(self) -> tuple[DataType, ...]:
+        """The operands' types."""
+        return tuple(operand.type for operand in self.typed.operands)
+
+    @property
+    def result(self) -> DataType:
+        """The type of the result."""
+        return self.typed.type
+
+    def constant(self, at: int) -> object:
+        """Return the value of an operand that is a constant, else `None`."""
+        return getattr(self.typed.operands[at].node, "value", None) if at < len(self.exprs) else None
+
+
+def fail_when(condition: pl.Expr, code: str, example: pl.Expr | None = None) -> pl.Expr:
+    """Return a column of nulls; evaluating it where `condition` is true raises.
+
+    Args:
+        condition: which rows are wrong.
+        code: Spark's name of the error.
+        example: a value to show, as text.
+    """
+    text = pl.lit(f"[{code}]")
+    if example is not None:
+        # Masked first, so that texts are joined for the wrong rows only.
+        text = pl.lit(f"[{code}] ") + pl.when(condition).then(example)
+    return pl.when(condition).then(text).cast(pl.Int64)
+
+
+def checked(result: pl.Expr, *failures: pl.Expr) -> pl.Expr:
+    """Return `result`, evaluating what `fail_when` made with it."""
+    return pl.when(*(failure.is_null() for failure in failures)).then(result)

@@ -1,0 +1,149 @@
+"""From a typed expression to a Polars expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from datacoolie.sql import Call, Case, Cast, Column, Expr, Literal, Typed, bind
+from datacoolie_engine_polars.expressions.casts import lower_cast
+from datacoolie_engine_polars.expressions.checks import Operands
+from datacoolie_engine_polars.expressions.lowerings import LOWERINGS, NEVER_FAIL
+from datacoolie_engine_polars.types import to_polars
+
+if TYPE_CHECKING:
+    from datacoolie.core.types import DataType, Schema
+
+
+def compile_expression(expr: Expr, schema: Schema) -> tuple[pl.Expr, DataType]:
+    """Return the Polars expression and the type of an expression over these columns.
+
+    The result is lazy, elementwise and without a name: give it one with `alias`. Evaluating it may raise a
+    `polars.exceptions.PolarsError`, which `translate` makes an error of the framework.
+
+    Raises:
+        ExpressionError: a column is unknown, or an operand has a type that doesn't fit.
+        EngineError: a type has no counterpart in Polars.
+    """
+    typed = bind(expr, schema)
+    return lower(typed), typed.type
+
+
+def lower(typed: Typed, guard: pl.Expr | None = None) -> pl.Expr:
+    """Return the Polars expression of a typed one.
+
+    Args:
+        typed: what `bind` made.
+        guard: the rows for which the value is needed; on others nothing may fail. `None` means all rows.
+    """
+    match typed.node:
+        case Column():
+            return pl.col(typed.node.name)
+        case Literal():
+            return pl.lit(typed.node.value, dtype=to_polars(typed.type))
+        case Case():
+            return _lower_case(typed.operands, guard)
+        case Cast():
+            return _folded(typed, lower_cast(typed, _masked(lower(typed.operands[0], guard), guard)))
+        case Call() as call if call.function in _CHOICES:
+            return _CHOICES[call.function](typed, guard)
+        case Call() as call:
+            exprs = [lower(operand, guard) for operand in typed.operands]
+            if call.function not in NEVER_FAIL:
+                exprs = [_masked(each, guard) for each in exprs]
+            return LOWERINGS[call.function](Operands(typed, exprs))
+        case _:
+            message = f"{typed.node!r} is no scalar expression"
+            raise TypeError(message)
+
+
+def _masked(expr: pl.Expr, guard: pl.Expr | None) -> pl.Expr:
+    """Return null where the value isn't needed: no operation fails on null."""
+    return expr if guard is None else pl.when(guard).then(expr)
+
+
+def _folded(typed: Typed, expr: pl.Expr) -> pl.Expr:
+    """Return a converted constant as a constant, so that readers can skip by statistics."""
+    if not isinstance(typed.operands[0].node, Literal):
+        return expr
+    try:
+        value = pl.select(expr).to_series()
+    except pl.exceptions.PolarsError:
+        return expr  # fails in the pass, where it is reported, if a row gets there at all
+    return pl.lit(value.item(), dtype=value.dtype)
+
+
+def _narrowed(guard: pl.Expr | None, condition: pl.Expr) -> pl.Expr:
+    return condition if guard is None else guard & condition
+
+
+def _lower_case(operands: tuple[Typed, ...], guard: pl.Expr | None) -> pl.Expr:
+    """Lower conditions and values; each is evaluated only where no earlier condition was true."""
+    branches = list(zip(operands[::2], operands[1::2], strict=False))
+    default = operands[-1] if len(operands) % 2 else None
+    lowered: list[tuple[pl.Expr, pl.Expr]] = []
+    open_guard = guard
+    for condition, value in branches:
+        test = lower(condition, open_guard)
+        lowered.append((test, lower(value, _narrowed(open_guard, test) if fails(value) else None)))
+        open_guard = _narrowed(open_guard, ~test.fill_null(value=False))
+    otherwise = None if default is None else lower(default, open_guard)
+    return _chosen(lowered, otherwise, to_polars(branches[0][1].type))
+
+
+def _chosen(branches: list[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr | None, dtype: pl.DataType) -> pl.Expr:
+    result = pl.lit(None, dtype=dtype) if otherwise is None else otherwise
+    for condition, value in reversed(branches):
+        result = pl.when(condition).then(value).otherwise(result)
+    return result
+
+
+def fails(typed: Typed) -> bool:
+    """Return whether evaluating can raise, so that rows which don't need it have to be masked."""
+    node = typed.node
+    if isinstance(node, Cast) and not isinstance(typed.operands[0].node, Literal):
+        return True
+    own = isinstance(node, Call) and node.function not in NEVER_FAIL
+    return own or isinstance(node, Cast) or any(fails(operand) for operand in typed.operands)
+
+
+def _if(typed: Typed, guard: pl.Expr | None) -> pl.Expr:
+    return _lower_case(typed.operands, guard)
+
+
+def _coalesce(typed: Typed, guard: pl.Expr | None) -> pl.Expr:
+    exprs: list[pl.Expr] = []
+    for operand in typed.operands:
+        missing = guard
+        if exprs and fails(operand):
+            missing = _narrowed(guard, pl.coalesce(*exprs).is_null())
+        exprs.append(lower(operand, missing))
+    return pl.coalesce(*exprs)
+
+
+def _nvl2(typed: Typed, guard: pl.Expr | None) -> pl.Expr:
+    tested = lower(typed.operands[0], guard)
+    given, missing = typed.operands[1:]
+    present = tested.is_not_null()
+    return (
+        pl.when(present)
+        .then(lower(given, _narrowed(guard, present)))
+        .otherwise(lower(missing, _narrowed(guard, tested.is_null())))
+    )
+
+
+def _and(typed: Typed, guard: pl.Expr | None) -> pl.Expr:
+    left, right = typed.operands
+    first = lower(left, guard)
+    return first & lower(right, _narrowed(guard, first.fill_null(value=True)) if fails(right) else None)
+
+
+def _or(typed: Typed, guard: pl.Expr | None) -> pl.Expr:
+    left, right = typed.operands
+    first = lower(left, guard)
+    return first | lower(right, _narrowed(guard, ~first.fill_null(value=False)) if fails(right) else None)
+
+
+_CHOICES = {"if": _if, "coalesce": _coalesce, "nvl": _coalesce, "nvl2": _nvl2, "and": _and, "or": _or}
+"""Functions that evaluate an operand only where an earlier one asks for it."""
