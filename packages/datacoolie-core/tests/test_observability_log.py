@@ -46,7 +46,7 @@ def test_json_has_one_object_per_line(capsys: pytest.CaptureFixture[str]) -> Non
     register_secret_values("hunter2-log")
     configure_logging("DEBUG", json=True)
     try:
-        raise ValueError("hunter2-log")  # noqa: EM101, TRY003, TRY301 - the traceback is what is tested
+        raise ValueError("hunter2-log")  # noqa: EM101, TRY301 - the traceback is what is tested
     except ValueError:
         logging.getLogger("datacoolie.x").exception("it\nfailed", extra={"flow": "orders", "url": "hunter2-log"})
     line, rest = capsys.readouterr().err.split("\n", 1)
@@ -66,7 +66,7 @@ def test_json_has_one_object_per_line(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_traceback_without_secrets_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(json=True)
     try:
-        raise ValueError("plain")  # noqa: EM101, TRY003, TRY301 - the traceback is what is tested
+        raise ValueError("plain")  # noqa: EM101, TRY301 - the traceback is what is tested
     except ValueError:
         LOGGER.exception("failed")
     assert json.loads(capsys.readouterr().err)["traceback"].startswith("Traceback (most recent call last):\n")
