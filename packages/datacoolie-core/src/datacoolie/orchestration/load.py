@@ -6,6 +6,7 @@ load effectively once: see `docs/concepts` and the steps in `Load`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -202,7 +203,7 @@ class Load(Generic[Frame]):
             frame,
             LoadRequest(
                 run_id=self.run.run_id,
-                stem=f"{token.epoch}-{token.seq}-{self.run.run_id}-{self.attempts}",
+                stem=self._stem(token),
                 decide=decide,
                 observe=observe,
                 merge_keys=tuple(names.destination_name(key) for key in self.flow.destination.merge_keys),
@@ -234,6 +235,11 @@ class Load(Generic[Frame]):
         schema = frames.schema(frame)
         hidden = [name for name in FILE_COLUMNS if name in schema and name not in kept]
         return frames.drop(frame, hidden) if hidden else frame
+
+    def _stem(self, token: Token) -> str:
+        """Return how names of this attempt's files begin: no other flow, run or attempt has the same."""
+        flow = hashlib.blake2b(self.flow.dataflow_id.encode(), digest_size=4).hexdigest()
+        return f"part-{flow}-{token.seq}-{self.run.run_id}-{self.attempts}"
 
     def _metadata(self, window: Window, mark: Mark) -> Mapping[str, str]:
         return {

@@ -143,7 +143,7 @@ class Project:
         self._refuse_unsupported(flows.values())
         settings = self._loaded.settings.run
         started = datetime.now(UTC)
-        run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         listener = listener or _Silent()
         with LeaseKeeper(run_id) as keeper:
             run = Run(

@@ -22,6 +22,9 @@ class FlowWork(Protocol):
     def load(self, flow: DataFlow) -> FlowRecord:
         """Load the flow; failures are records, not exceptions."""
 
+    def crash(self, flow: DataFlow, error: BaseException) -> FlowRecord:
+        """Record that a load ended by an error that is no typed one: a bug. Raises what is no `Exception`."""
+
     def cancel(self, flow: DataFlow, reason: str) -> FlowRecord:
         """Record that the flow did not start."""
 
@@ -59,7 +62,8 @@ def run_flows(
                     # A wait without timeout can't be interrupted by Ctrl-C on Windows.
                     for future in wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
                         name = running.pop(future)
-                        record = future.result()
+                        error = future.exception()
+                        record = work.crash(flows[name], error) if error else future.result()
                         records.append(record)
                         if record.status is FlowStatus.FAILED:
                             blocked[name] = f"{name} failed"

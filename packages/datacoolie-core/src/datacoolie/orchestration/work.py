@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from datacoolie.orchestration.load import Run
 
 Frame = TypeVar("Frame")
+
+_log = logging.getLogger(__name__)
 
 _RETRIED = {ErrorClass.TRANSIENT, ErrorClass.CONFLICT}
 
@@ -51,6 +54,17 @@ class FlowLoads(Generic[Frame]):
                 time.sleep(self._run.settings.retry_delay)
             else:
                 return self._record(flow, started, attempt, status, reason=reason)
+
+    def crash(self, flow: DataFlow, error: BaseException) -> FlowRecord:
+        """Record a bug, and log where it is; one flow's bug ends no other flow."""
+        if not isinstance(error, Exception):
+            raise error
+        _log.error("%s: unexpected error", flow.name, exc_info=error)
+        message = f"{error or 'no message'} (this is a bug of datacoolie or of a plugin; -v shows where)"
+        found = ErrorRecord(
+            type=type(error).__name__, error_class=ErrorClass.DATA, stage="unknown", message=redact(message)
+        )
+        return self._record(flow, datetime.now(UTC), Load(flow, self._run), FlowStatus.FAILED, error=found)
 
     def cancel(self, flow: DataFlow, reason: str) -> FlowRecord:
         """Record that a flow did not start, and why."""
