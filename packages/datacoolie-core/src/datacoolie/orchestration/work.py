@@ -60,7 +60,7 @@ class FlowLoads(Generic[Frame]):
         if not isinstance(error, Exception):
             raise error
         _log.error("%s: unexpected error", flow.name, exc_info=error)
-        message = f"{error or 'no message'} (this is a bug of datacoolie or of a plugin; -v shows where)"
+        message = f"{str(error) or 'no message'} (this is a bug of datacoolie or of a plugin; -v shows where)"
         found = ErrorRecord(
             type=type(error).__name__, error_class=ErrorClass.DATA, stage="unknown", message=redact(message)
         )
