@@ -7,7 +7,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
@@ -80,7 +80,7 @@ class App(click.Group):
                 # A name that the terminal's encoding lacks must not end a run.
                 reconfigure(errors="backslashreplace")
         session = Session()
-        call = super().main
+        call = cast("Callable[..., object]", super().main)
         sys.exit(_exit_code(lambda: call(*args, standalone_mode=False, obj=session, **extra), session))
 
 

@@ -68,14 +68,15 @@ class LiveProgress(Progress):
         super().handle(event)
         with self._lock:
             match event:
-                case FlowStarted(flow=flow):
-                    self._running[flow] = _Running()
-                case WindowResolved(flow=flow, files=files, size=size) if flow in self._running:
-                    self._running[flow].files, self._running[flow].size = files, size
-                case StageStarted(flow=flow, stage=stage) if flow in self._running:
-                    self._running[flow].stage = stage
-                case FlowFinished(record=record):
-                    self._running.pop(record.flow, None)
+                case FlowStarted():
+                    self._running[event.flow] = _Running()
+                case FlowFinished():
+                    self._running.pop(event.record.flow, None)
+                case WindowResolved():
+                    now = self._running.setdefault(event.flow, _Running())
+                    now.files, now.size = event.files, event.size
+                case StageStarted():
+                    self._running.setdefault(event.flow, _Running()).stage = event.stage
 
     def end(self) -> None:
         """Stop to draw and wipe the display."""

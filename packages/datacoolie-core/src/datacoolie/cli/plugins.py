@@ -58,7 +58,7 @@ def _row(kind: str, info: PluginInfo) -> Row:
     cells = {
         "name": info.name,
         "kind": kind,
-        "distribution": info.distribution or "(registered by hand)",
+        "distribution": info.distribution or "(by hand)",
         "version": info.version or "",
         "health": "broken" if info.error else "ok",
         "class": info.value,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(  # noqa: PLR0913 - click passes each option by name
     session: Session,
+    /,
     path: str,
     select: tuple[str, ...],
     workers: int | None,
