@@ -121,8 +121,6 @@ def read_document(path: FilePath, file: str) -> Document:
     else:
         slips = parsed.slips
         document.data, document.locate = parsed.data, parsed.places
-        if parsed.data is None:
-            document.faults.append(Fault(file=file, message="the document is empty"))
     for slip in slips:
         line, column = slip.position or (None, None)
         document.faults.append(Fault(file=file, line=line, column=column, message=slip.message))

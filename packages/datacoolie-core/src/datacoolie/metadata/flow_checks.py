@@ -28,9 +28,8 @@ def check_flow(entry: Entry, flow: DataFlow, source: Connection | None, destinat
     """Note what is wrong with one flow; a connection that is `None` is known to be wrong itself."""
     if source is not None:
         _check_source(entry, flow, source)
-    if destination is not None:
-        _check_destination(entry, flow, destination)
-    _check_load_type(entry, flow)
+    if destination is None or _check_destination(entry, flow, destination):
+        _check_load_type(entry, flow)
     _check_deduplication(entry, flow)
 
 
@@ -61,17 +60,21 @@ def _needs_table(connection: Connection) -> bool:
     return connection.connection_type in (ConnectionType.FILE, ConnectionType.LAKEHOUSE) and not has_path
 
 
-def _check_destination(entry: Entry, flow: DataFlow, connection: Connection) -> None:
+def _check_destination(entry: Entry, flow: DataFlow, connection: Connection) -> bool:
+    """Note what the format can't do; return whether the load type is one of its."""
     destination = flow.destination
+    _check_options(entry, ("destination", "configure", "write_options"), destination.configure, connection.format)
     possible = LOAD_TYPES.get(connection.format)
     if possible is None:
         formats = [format_.value for format_ in LOAD_TYPES]
         message = f"can't be written to: {connection.name!r} has the format {connection.format.value}"
-        entry.fault(("destination", "connection_name"), message, possible=formats)
-    elif destination.load_type not in possible:
+        named = "connection_name" if entry.has("destination", "connection_name") else "connection"
+        entry.fault(("destination", named), message, possible=formats)
+        return False
+    if destination.load_type not in possible:
         message = f"is not possible with the format {connection.format.value}"
         entry.fault(("destination", "load_type"), message, value=destination.load_type.value, possible=possible)
-    _check_options(entry, ("destination", "configure", "write_options"), destination.configure, connection.format)
+    return destination.load_type in possible
 
 
 def check_connection_options(entry: Entry, connection: Connection) -> None:

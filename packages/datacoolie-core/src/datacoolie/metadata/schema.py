@@ -15,9 +15,11 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from datacoolie.core.models import (
     Connection,
+    ConnectionType,
     DataFlow,
     Destination,
     DestinationSettings,
+    Format,
     Model,
     ProjectFile,
     SchemaHintSet,
@@ -27,6 +29,7 @@ from datacoolie.core.models import (
     TransformSettings,
 )
 from datacoolie.core.models.connection import SETTINGS
+from datacoolie.core.models.enums import TYPE_OF_FORMAT
 from datacoolie.metadata.sections import SECTIONS, WRAPPER
 
 if TYPE_CHECKING:
@@ -41,13 +44,12 @@ JsonSchema = dict[str, object]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _NULL: JsonSchema = {"type": "null"}
-_CONFIGURES: Mapping[type[Model], tuple[type[Model], ...]] = {
-    Connection: tuple(SETTINGS.values()),
-    Source: (SourceSettings,),
-    Destination: (DestinationSettings,),
-    Transform: (TransformSettings,),
+_CONFIGURES: Mapping[type[Model], type[Model]] = {
+    Source: SourceSettings,
+    Destination: DestinationSettings,
+    Transform: TransformSettings,
 }
-"""The typed forms of `configure`."""
+"""The typed forms of `configure` that don't depend on other fields."""
 
 
 def document_schema() -> JsonSchema:
@@ -119,7 +121,7 @@ def _or_text(schema: JsonSchemaValue, pattern: str | None) -> JsonSchemaValue:
 
 def _definitions(models: tuple[type[Model], ...]) -> JsonSchema:
     """Return the schemas of models, and of all that they are made of, by name."""
-    configures = [kind for kinds in _CONFIGURES.values() for kind in kinds] if DataFlow in models else []
+    configures = [*SETTINGS.values(), *_CONFIGURES.values()] if DataFlow in models else []
     _, found = models_json_schema(
         [(model, "validation") for model in (*models, *configures)], schema_generator=_Generator
     )
@@ -135,15 +137,29 @@ def _complete(definition: dict[str, JsonSchema], model: type[Model]) -> None:
     """Describe the fields of a model, and let those with a default be null."""
     properties = cast("dict[str, JsonSchema]", definition.get("properties", {}))
     documented = _field_docs(model)
-    if model in _CONFIGURES:
-        refs = [_ref(kind) for kind in _CONFIGURES[model]]
-        properties["configure"] = {"anyOf": [*refs, {"type": "string"}]}
+    if model is Connection:
+        definition["allOf"] = cast("JsonSchema", [_configure_of(kind) for kind in ConnectionType])
+    elif model in _CONFIGURES:
+        properties["configure"] = {"anyOf": [_ref(_CONFIGURES[model]), {"type": "string"}]}
     if "connection" in properties:
         properties["connection"] = {"anyOf": [_ref(Connection), {"type": "string"}]}
     for name, schema in properties.items():
         described = {"description": documented[name]} if name in documented else {}
         required = name in definition.get("required", ())
         properties[name] = {**(schema if required else _or_null(schema)), **described}
+
+
+def _configure_of(kind: ConnectionType) -> JsonSchema:
+    """Return what a connection's `configure` is when it is of a type, or its format implies that type."""
+    typed: JsonSchema = {"required": ["connection_type"]}
+    by_type: JsonSchema = {"properties": {"connection_type": {"const": kind.value}}, **typed}
+    formats = [format_.value for format_, implied in TYPE_OF_FORMAT.items() if implied is kind]
+    by_format: JsonSchema = {"properties": {"format": {"enum": formats}}, "not": typed}
+    if Format.PARQUET not in formats:
+        # Without type and format a connection has files.
+        by_format["required"] = ["format"]
+    configure = {"anyOf": [_ref(SETTINGS[kind]), {"type": "string"}, _NULL]}
+    return {"if": {"anyOf": [by_type, by_format]}, "then": {"properties": {"configure": configure}}}
 
 
 def _or_null(schema: JsonSchema) -> JsonSchema:

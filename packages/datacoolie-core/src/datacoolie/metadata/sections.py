@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from datacoolie.core.models import Connection
 from datacoolie.metadata.entries import Entry
 from datacoolie.metadata.environment import expand
+from datacoolie.metadata.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,8 @@ class Sections:
     def read(self, document: Document, environ: Mapping[str, str]) -> None:
         """Add what a document says."""
         if document.data is None:
+            if not document.faults:
+                document.faults.append(Fault(file=document.file, message="the document is empty"))
             return
         if not isinstance(document.data, dict):
             document.fault((), f"must be a map with {', '.join(SECTIONS)}", value=document.data)
