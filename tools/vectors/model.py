@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Row: TypeAlias = tuple[str | None, ...]
 """One value per column, as text that Spark casts to the column's type; `None` is null."""
@@ -31,8 +33,8 @@ def column(kind: str, values: Sequence[str | None], *expressions: str, name: str
     return CaseSet(schema={name: kind}, rows=tuple((value,) for value in values), expressions=expressions)
 
 
-def pairs(kinds: tuple[str, str], values: Sequence[str | None], others: Sequence[str | None], *expressions: str) -> CaseSet:
+def pairs(
+    kinds: tuple[str, str], values: Sequence[str | None], others: Sequence[str | None], *expressions: str
+) -> CaseSet:
     """Return expressions over columns `a` and `b` that hold every pair of values."""
-    return CaseSet(
-        schema={"a": kinds[0], "b": kinds[1]}, rows=tuple(product(values, others)), expressions=expressions
-    )
+    return CaseSet(schema={"a": kinds[0], "b": kinds[1]}, rows=tuple(product(values, others)), expressions=expressions)

@@ -13,6 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 if TYPE_CHECKING:
     from tools.vectors.model import CaseSet, Row
 
+ASTRAL = 0x10000
+"""From here on a code point has more than the four digits of an escape."""
+
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 _SETTINGS = {
@@ -48,7 +51,9 @@ class Spark:
                 cases.append({"expression": expression, "refused": error.getCondition()})
                 continue
             rows = None if aggregates else case_set.rows
-            cases.append({"expression": expression, "type": kind, "results": self._results(case_set, frame, expression, rows)})
+            cases.append(
+                {"expression": expression, "type": kind, "results": self._results(case_set, frame, expression, rows)}
+            )
         rows_json: list[Json] = [list(row) for row in case_set.rows]
         return {"schema": dict(case_set.schema), "rows": rows_json, "cases": cases}
 
@@ -60,7 +65,9 @@ class Spark:
         source = f"VALUES {values}" if rows else f"({empty})"
         return self.session.sql(f"SELECT * FROM {source} AS t({columns})")  # noqa: S608 - its own cases
 
-    def _results(self, case_set: CaseSet, frame: DataFrame, expression: str, rows: tuple[Row, ...] | None) -> list[Json]:
+    def _results(
+        self, case_set: CaseSet, frame: DataFrame, expression: str, rows: tuple[Row, ...] | None
+    ) -> list[Json]:
         """Evaluate over all rows at once; when that fails, over each half."""
         try:
             return [_value(row["r"]) for row in frame.selectExpr(f"{_shown(frame, expression)} AS r").collect()]
@@ -80,7 +87,7 @@ def _constant(value: str | None, kind: str) -> str:
         return f"CAST(NULL AS {kind})"
     if kind == "binary":
         return f"X'{value}'"
-    text = "".join(f"\\u{ord(char):04x}" if not char.isalnum() and ord(char) < 0x10000 else char for char in value)
+    text = "".join(f"\\u{ord(char):04x}" if not char.isalnum() and ord(char) < ASTRAL else char for char in value)
     return f"CAST('{text}' AS {kind})"
 
 

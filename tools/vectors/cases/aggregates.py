@@ -18,7 +18,12 @@ CASES = (
     column("double", ("NaN", None), *ALL, "sum(a)"),
     column("float", ("1.5", "NaN", "0.1", None), *ALL, "sum(a)"),
     column("decimal(10,2)", DECIMALS, *ALL, "sum(a)"),
-    column("decimal(38,2)", ("999999999999999999999999999999999999.99", "999999999999999999999999999999999999.99"), *ALL, "sum(a)"),
+    column(
+        "decimal(38,2)",
+        ("999999999999999999999999999999999999.99", "999999999999999999999999999999999999.99"),
+        *ALL,
+        "sum(a)",
+    ),
     column("string", TEXTS, *ALL),
     column("boolean", BOOLEANS, *ALL, "count_if(a)"),
     column("date", DATES, *ALL),

@@ -5,7 +5,19 @@ from __future__ import annotations
 from tools.vectors.cases.values import BINARIES, TEXTS
 from tools.vectors.model import column
 
-FUNCTIONS = ("md5(a)", "sha1(a)", "sha(a)", "sha2(a, 256)", "sha2(a, 0)", "sha2(a, 224)", "sha2(a, 384)", "sha2(a, 512)", "crc32(a)", "hex(a)", "base64(a)")
+FUNCTIONS = (
+    "md5(a)",
+    "sha1(a)",
+    "sha(a)",
+    "sha2(a, 256)",
+    "sha2(a, 0)",
+    "sha2(a, 224)",
+    "sha2(a, 384)",
+    "sha2(a, 512)",
+    "crc32(a)",
+    "hex(a)",
+    "base64(a)",
+)
 
 CASES = (
     column("string", TEXTS, *FUNCTIONS, "unbase64(base64(a))"),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datacoolie.core import types
-from datacoolie.core.exceptions import EngineError
-from datacoolie.core.types import DataType
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+from datacoolie.core import types
+from datacoolie.core.exceptions import EngineError
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataTypeClass
+
+    from datacoolie.core.types import DataType
 
 _SIMPLE: dict[DataType, pl.DataType] = {
     types.NullType(): pl.Null(),
@@ -92,5 +98,5 @@ def needs_cast(dtype: pl.DataType) -> bool:
     return to_polars(from_polars(dtype)) != dtype
 
 
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()

@@ -17,7 +17,7 @@ from datacoolie.core.types import (
     StringType,
     TimestampType,
 )
-from datacoolie.sql.coercion import ATOMIC, TEMPORAL, MAX_PRECISION, castable, implicit, widest
+from datacoolie.sql.coercion import ATOMIC, MAX_PRECISION, TEMPORAL, castable, implicit, widest
 from datacoolie.sql.errors import ExpressionError
 from datacoolie.sql.functions import BY_NAME
 from datacoolie.sql.functions.model import NUMBER, Argument
@@ -166,10 +166,10 @@ def _bind_case(expr: Case, schema: Schema) -> Typed:
 
 def _condition(expr: Expr, schema: Schema) -> Typed:
     condition = bind(expr, schema)
-    if not isinstance(condition.type, (BooleanType, NullType)):
+    if not isinstance(condition.type, BooleanType):
         message = f"A condition of CASE must be boolean, {expr} is {condition.type}"
         raise ExpressionError(message, getattr(expr, "at", None))
-    return brought(condition, BooleanType())
+    return condition
 
 
 def bind_aggregate(aggregate: Aggregate, schema: Schema) -> tuple[Typed | None, DataType]:

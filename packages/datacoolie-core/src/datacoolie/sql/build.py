@@ -96,7 +96,8 @@ def _type_of(value: Value) -> DataType:  # noqa: PLR0911 - one line per type
         case date():
             return DateType()
         case _:
-            message = f"{value!r} ({type(value).__name__}) is no constant; possible are None, bool, int, float, Decimal, str, bytes, date, datetime"
+            possible = "None, bool, int, float, Decimal, str, bytes, date, datetime"
+            message = f"{value!r} ({type(value).__name__}) is no constant; possible are {possible}"
             raise ExpressionError(message)
 
 

@@ -14,7 +14,6 @@ from datacoolie.sql.patterns import check_constants
 
 if TYPE_CHECKING:
     from datacoolie.core.types import DataType
-    from datacoolie.sql.datetimes import parse_pattern
 from datacoolie.sql.errors import Position
 
 _CONVERSIONS: dict[str, DataType] = {
@@ -24,15 +23,74 @@ _CONVERSIONS: dict[str, DataType] = {
     "date_format": StringType(),
 }
 _TYPE_FUNCTIONS = frozenset(
-    "boolean tinyint smallint int bigint float double decimal string binary date timestamp".split()
+    {
+        "boolean",
+        "tinyint",
+        "smallint",
+        "int",
+        "bigint",
+        "float",
+        "double",
+        "decimal",
+        "string",
+        "binary",
+        "date",
+        "timestamp",
+    }
 )
 _MOVING = frozenset(
-    "current_date current_timestamp now curdate localtimestamp rand random randn uuid monotonically_increasing_id "
-    "spark_partition_id input_file_name current_user user shuffle".split()
+    {
+        "current_date",
+        "current_timestamp",
+        "now",
+        "curdate",
+        "localtimestamp",
+        "rand",
+        "random",
+        "randn",
+        "uuid",
+        "monotonically_increasing_id",
+        "spark_partition_id",
+        "input_file_name",
+        "current_user",
+        "user",
+        "shuffle",
+    }
 )
 _AGGREGATES = frozenset(
-    "count sum avg mean min max count_if first last any_value collect_list collect_set stddev variance approx_count_distinct "
-    "bool_and bool_or every some any median mode percentile max_by min_by row_number rank dense_rank lag lead ntile".split()
+    {
+        "count",
+        "sum",
+        "avg",
+        "mean",
+        "min",
+        "max",
+        "count_if",
+        "first",
+        "last",
+        "any_value",
+        "collect_list",
+        "collect_set",
+        "stddev",
+        "variance",
+        "median",
+        "mode",
+        "approx_count_distinct",
+        "bool_and",
+        "bool_or",
+        "every",
+        "some",
+        "any",
+        "percentile",
+        "max_by",
+        "min_by",
+        "row_number",
+        "rank",
+        "dense_rank",
+        "lag",
+        "lead",
+        "ntile",
+    }
 )
 
 
@@ -43,11 +101,11 @@ def make_call(name: str, arguments: tuple[Expr, ...], at: Position) -> Expr:
         ExpressionError: there is no such function, or the number or the constants of its arguments don't fit.
     """
     if name in _AGGREGATES:
-        raise ExpressionError(f"Aggregates and window functions are not supported yet ({name!r})", at)
+        message = f"Aggregates and window functions are not supported yet ({name!r})"
+        raise ExpressionError(message, at)
     if name in _MOVING:
-        raise ExpressionError(
-            f"{name!r} gives another value each time, so that a load could not be repeated; it is not supported", at
-        )
+        message = f"{name!r} gives another value each time, so that a load could not be repeated; it is not supported"
+        raise ExpressionError(message, at)
     node = _conversion(name, arguments, at) or _function(name, arguments, at)
     if not node.columns:
         # Without columns all types are known now: report faults with the text at hand.
@@ -73,9 +131,9 @@ def _conversion(name: str, arguments: tuple[Expr, ...], at: Position) -> Cast | 
         return None
     least = 2 if name == "date_format" else 1
     if not least <= len(arguments) <= 2:  # noqa: PLR2004 - the value and the pattern
-        raise ExpressionError(
-            f"{name} takes {'2 arguments' if least > 1 else '1 or 2 arguments'}, not {len(arguments)}", at
-        )
+        asked = "2 arguments" if least > 1 else "1 or 2 arguments"
+        message = f"{name} takes {asked}, not {len(arguments)}"
+        raise ExpressionError(message, at)
     pattern = _pattern(name, arguments[1], at) if len(arguments) > 1 else None
     if pattern is not None:
         parse_pattern(pattern, reading=name != "date_format", at=at)
@@ -84,5 +142,6 @@ def _conversion(name: str, arguments: tuple[Expr, ...], at: Position) -> Cast | 
 
 def _pattern(name: str, argument: Expr, at: Position) -> str:
     if not isinstance(argument, Literal) or not isinstance(argument.value, str):
-        raise ExpressionError(f"The pattern of {name} must be a constant text", at)
+        message = f"The pattern of {name} must be a constant text"
+        raise ExpressionError(message, at)
     return argument.value

@@ -120,7 +120,7 @@ def implicit(kind: DataType, target: DataType) -> DataType | None:
     return target if isinstance(kind, (NullType, *accepted)) else None
 
 
-def castable(kind: DataType, target: DataType) -> bool:
+def castable(kind: DataType, target: DataType) -> bool:  # noqa: PLR0911 - one case per group of types
     """Return whether Spark converts between the types in ANSI mode at all."""
     match kind, target:
         case (NullType(), _) | (_, StringType()):

@@ -67,7 +67,9 @@ def _part(match: re.Match[str], pattern: str, *, reading: bool, at: Position | N
         return other if quoted is None else quoted.replace("''", "'") or "'"
     width = len(match[0])
     if width not in _WIDTHS.get(letter, ()) or (reading and letter in _FORMAT_ONLY):
-        known = listed(name * width for name, widths in _WIDTHS.items() for width in widths if not reading or name != "E")
+        known = listed(
+            name * width for name, widths in _WIDTHS.items() for width in widths if not reading or name != "E"
+        )
         message = f"{match[0]!r} in the datetime pattern {pattern!r} is not supported; possible: {known}"
         raise ExpressionError(message, at)
     return Field(letter, width)

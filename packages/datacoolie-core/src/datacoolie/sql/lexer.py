@@ -79,24 +79,19 @@ def tokens(text: str) -> list[Token]:
 def _token(match: re.Match[str]) -> Token:
     text = match[0]
     match match.lastgroup:
-        case "raw":
-            return Token(Kind.STRING, text[2:-1], *match.span())
-        case "bytes":
-            return Token(Kind.BYTES, text[2:-1], *match.span())
+        case "raw" | "bytes" as group:
+            kind, text = Kind.STRING if group == "raw" else Kind.BYTES, text[2:-1]
         case "string":
-            return Token(Kind.STRING, _unescape(text[1:-1].replace(text[0] * 2, text[0])), *match.span())
+            kind, text = Kind.STRING, _unescape(text[1:-1].replace(text[0] * 2, text[0]))
         case "quoted":
-            return Token(Kind.QUOTED, text[1:-1].replace("``", "`"), *match.span())
-        case "number":
-            return Token(Kind.NUMBER, text, *match.span())
-        case "name":
-            return Token(Kind.NAME, text, *match.span())
-        case _:
-            return Token(Kind.SYMBOL, text, *match.span())
+            kind, text = Kind.QUOTED, text[1:-1].replace("``", "`")
+        case group:
+            kind = {"number": Kind.NUMBER, "name": Kind.NAME}.get(group or "", Kind.SYMBOL)
+    return Token(kind, text, *match.span())
 
 
 def _unescape(text: str) -> str:
-    """Resolve Spark's escapes; `\\%` and `\\_` stay, for `like`."""
+    r"""Resolve Spark's escapes; `\%` and `\_` stay, for `like`."""
 
     def resolved(match: re.Match[str]) -> str:
         short, long, octal, char = match.groups()

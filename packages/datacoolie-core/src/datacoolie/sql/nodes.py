@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal as OneOf, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import Literal as OneOf
 
 from datacoolie.core.types import (
     DataType,

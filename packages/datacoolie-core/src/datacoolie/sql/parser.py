@@ -47,7 +47,7 @@ _UNSUPPORTED = {
     "collate": "Collations",
 }
 MAX_DEPTH = 200
-"""Levels of nesting: an expression that a program wrote badly is refused before Python's stack ends."""
+"""Levels of nesting: what a program wrote badly is refused before Python's stack ends."""
 
 
 def parse(text: str) -> Expr:
@@ -57,7 +57,7 @@ def parse(text: str) -> Expr:
         text: for example `upper(trim(name)) = 'A' AND amount > 0`.
 
     Raises:
-        ExpressionError: it is no expression, or uses what is outside of the portable language: named, with its position.
+        ExpressionError: it is no expression, or uses what is outside of the portable language.
     """
     return _Parser(text).whole()
 
@@ -72,12 +72,15 @@ class _Parser:
         self.depth = 0
 
     def whole(self) -> Expr:
-        if self.current.kind is Kind.END:
+        if self.ended():
             self.fail("The expression is empty", self.current)
         expr = self.expression()
-        if self.current.kind is not Kind.END:
+        if not self.ended():
             self.unexpected("an operator or the end")
         return expr
+
+    def ended(self) -> bool:
+        return self.current.kind is Kind.END
 
     @property
     def current(self) -> Token:
@@ -222,7 +225,7 @@ class _Parser:
         self.next += 1
         return number_constant(token.text, self.at(token), negative=negative)
 
-    def primary(self) -> Expr:
+    def primary(self) -> Expr:  # noqa: PLR0911 - one case per kind of token
         token = self.current
         match token.kind:
             case Kind.STRING:
@@ -238,7 +241,7 @@ class _Parser:
             case _ if self.take("("):
                 return self.parenthesised()
             case _ if token.is_word("*"):
-                self.fail("'*' stands for no value here", token)
+                return self.fail("'*' stands for no value here", token)
             case _:
                 return self.unexpected("a value")
 
@@ -258,7 +261,7 @@ class _Parser:
         self.need(")")
         return expr
 
-    def word(self, token: Token) -> Expr:
+    def word(self, token: Token) -> Expr:  # noqa: PLR0911 - one case per kind of word
         """Read what begins with a word: a keyword, a constant, a call or a column."""
         self.next += 1
         word = token.text.lower()
@@ -277,7 +280,7 @@ class _Parser:
                 return self.call(token)
             case _ if word in RESERVED or (word == "interval" and self.current.kind in (Kind.NUMBER, Kind.STRING)):
                 self.next -= 1
-                self.unexpected("a value")
+                return self.unexpected("a value")
             case _:
                 return self.column(token)
 

@@ -73,13 +73,41 @@ def check_constants(function: Function, arguments: Sequence[Expr], at: Position 
     """
     match function.name:
         case name if name in REGEX_FUNCTIONS:
-            check_regex(_text(function, arguments[1], at), at)
+            pattern = _text(function, arguments[1], at)
+            check_regex(pattern, at)
+            if name != "rlike":
+                _check_matches(function, pattern, arguments, at)
         case "trunc":
             _check_unit(function, arguments[1], DATE_UNITS, at)
         case "date_trunc":
             _check_unit(function, arguments[0], TIME_UNITS, at)
         case "sha2":
             _check_bits(arguments[1], at)
+        case _:
+            pass
+
+
+def _check_matches(function: Function, pattern: str, arguments: Sequence[Expr], at: Position | None) -> None:
+    """Check what matters where matches are used, not just looked for."""
+    message = ""
+    if re.search(pattern, "") or (function.name != "regexp_extract" and re.fullmatch(pattern, "")):
+        message = "it fits the empty text, of which engines find different numbers"
+    elif re.search(
+        r"(?<!\\)\$(?=.)|(?<!\\)\$\Z" if function.name == "split" else r"(?<!\\)\$(?=.)", _outside_sets(pattern)
+    ):
+        message = "it has a '$' that is not at its end" if function.name != "split" else "it has a '$'"
+    elif function.name == "regexp_extract":
+        group = getattr(arguments[2], "value", None) if len(arguments) > 2 else 1  # noqa: PLR2004 - text, pattern, group
+        count = re.compile(pattern).groups
+        if isinstance(group, int) and not 0 <= group <= count:
+            message = f"it has {count} groups, there is no group {group}"
+    if message:
+        message = f"{function.name} can't use the regular expression {pattern!r}: {message}"
+        raise ExpressionError(message, at)
+
+
+def _outside_sets(pattern: str) -> str:
+    return re.sub(r"\[\^?\]?(?:\\.|[^\]\\])*\]", "x", pattern)
 
 
 def _text(function: Function, argument: Expr, at: Position | None) -> str:

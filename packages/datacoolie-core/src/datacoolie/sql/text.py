@@ -29,7 +29,32 @@ _SUFFIXES: dict[type[DataType], str] = {
 }
 
 RESERVED = frozenset(
-    "and as between case div else end escape false from ilike in is like not null or over regexp rlike select then true when".split()
+    {
+        "and",
+        "as",
+        "between",
+        "case",
+        "div",
+        "else",
+        "end",
+        "escape",
+        "false",
+        "from",
+        "ilike",
+        "in",
+        "is",
+        "like",
+        "not",
+        "null",
+        "or",
+        "over",
+        "regexp",
+        "rlike",
+        "select",
+        "then",
+        "true",
+        "when",
+    }
 )
 """Words that are not the name of a column unless in backticks."""
 
@@ -45,7 +70,7 @@ def string_text(value: str) -> str:
     return "'" + "".join(_ESCAPES.get(char, char) for char in value) + "'"
 
 
-def literal_text(value: Value, kind: DataType) -> str:
+def literal_text(value: Value, kind: DataType) -> str:  # noqa: C901, PLR0911 - one case per type of value
     """Return a constant so that reading it gives the same value and type."""
     match value:
         case None:

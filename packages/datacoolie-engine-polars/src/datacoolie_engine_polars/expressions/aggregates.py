@@ -37,7 +37,7 @@ def compile_aggregate(aggregate: Aggregate, schema: Schema) -> tuple[pl.Expr, Da
         case "max":
             return (value.nan_max() if isinstance(kind, (FloatType, DoubleType)) else value.max()), kind
         case "min":
-            return _min(value, kind), kind
+            return value.min(), kind
 
 
 def _sum(value: pl.Expr, kind: DataType, result: DataType) -> pl.Expr:
@@ -49,8 +49,3 @@ def _sum(value: pl.Expr, kind: DataType, result: DataType) -> pl.Expr:
     else:
         total = value.cast(to_polars(result)).sum()
     return pl.when(value.count() > 0).then(total)
-
-
-def _min(value: pl.Expr, kind: DataType) -> pl.Expr:
-    """Return the least value; NaN only when there is nothing else."""
-    return value.min() if kind else value

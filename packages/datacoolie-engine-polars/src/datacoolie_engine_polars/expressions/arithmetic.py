@@ -78,10 +78,7 @@ def _quotient(operands: Operands) -> pl.Expr:
 
 def _whole_quotient(operands: Operands) -> pl.Expr:
     left, right = operands.exprs
-    if isinstance(operands.types[0], DecimalType):
-        result = decimals.whole_quotient(operands)
-    else:
-        result = left.cast(pl.Int128).truncdiv(right.cast(pl.Int128)).cast(pl.Int64)
+    result = left.cast(pl.Int128).truncdiv(right.cast(pl.Int128)).cast(pl.Int64)
     return _by_zero(operands, result, "DIVIDE_BY_ZERO")
 
 
@@ -90,9 +87,16 @@ def _remainder(operands: Operands) -> pl.Expr:
 
 
 def _positive_remainder(operands: Operands) -> pl.Expr:
+    bits = {IntegerType: 32, LongType: 64}.get(type(operands.result))
+
     def positive(left: pl.Expr, right: pl.Expr) -> pl.Expr:
         rest = remainder(left, right)
-        return pl.when(rest < 0).then(remainder(rest + right, right)).otherwise(rest)
+        moved = rest + right
+        if bits:
+            # Java's sum wraps, which shows where the divisor is near the least integer.
+            half, whole = (pl.lit(2**each, dtype=WIDER[type(operands.result)]) for each in (bits - 1, bits))
+            moved = (moved + half) % whole - half
+        return pl.when(rest < 0).then(remainder(moved, right)).otherwise(rest)
 
     return _by_zero(operands, _on_integers(operands, positive), "REMAINDER_BY_ZERO")
 

@@ -30,7 +30,7 @@ from datacoolie_engine_polars.expressions.datetimes import (
     read_timestamp,
     timestamp_text,
 )
-from datacoolie_engine_polars.expressions.floats import float_text
+from datacoolie_engine_polars.expressions.numbers import NUMBER, float_text, unscaled_text
 from datacoolie_engine_polars.types import to_polars
 
 UTC = pl.Datetime("us", "UTC")
@@ -53,11 +53,24 @@ def lower_cast(typed: Typed, value: pl.Expr) -> pl.Expr:
         converted = converted_to(value, source, cast.type)
     if cast.safe or never_fails(source, cast.type):
         return converted
-    code = "CAST_INVALID_INPUT" if isinstance(source, StringType) else "CAST_OVERFLOW"
+    return checked(converted, *_failures(cast, source, value, converted))
+
+
+def _failures(cast: Cast, source: DataType, value: pl.Expr, converted: pl.Expr) -> list[pl.Expr]:
+    """Return what fails where a value that is not null became null."""
+    lost = value.is_not_null() & converted.is_null()
     if cast.format is not None:
-        code = "CANNOT_PARSE_TIMESTAMP"
-    example = value if isinstance(source, StringType) else value.cast(pl.String)
-    return checked(converted, fail_when(value.is_not_null() & converted.is_null(), code, example))
+        return [fail_when(lost, "CANNOT_PARSE_TIMESTAMP", value)]
+    if isinstance(source, StringType):
+        failures = [fail_when(lost, "CAST_INVALID_INPUT", value)]
+        if isinstance(cast.type, DecimalType):
+            number = pl.when(lost).then(value).str.strip_chars(BLANKS).str.contains(NUMBER)
+            failures.insert(0, fail_when(number, "NUMERIC_VALUE_OUT_OF_RANGE", value))
+        return failures
+    if isinstance(source, FLOATS) and isinstance(cast.type, DecimalType):
+        lost &= value.is_finite()  # NaN and infinity become null, strict or not
+    code = "NUMERIC_VALUE_OUT_OF_RANGE" if isinstance(cast.type, DecimalType) else "CAST_OVERFLOW"
+    return [fail_when(lost, code, value.cast(pl.String))]
 
 
 def never_fails(source: DataType, target: DataType) -> bool:
@@ -71,7 +84,7 @@ def never_fails(source: DataType, target: DataType) -> bool:
     return isinstance(source, BooleanType) and not isinstance(target, DecimalType)
 
 
-def converted_to(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
+def converted_to(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:  # noqa: PLR0911 - one case per type
     """Return `value` as the target type, null where it has no counterpart there."""
     match target:
         case StringType():
@@ -127,7 +140,7 @@ def _to_integer(value: pl.Expr, source: DataType, target: pl.DataType) -> pl.Exp
 def _to_float(value: pl.Expr, source: DataType, target: pl.DataType) -> pl.Expr:
     match source:
         case StringType():
-            return value.str.strip_chars(BLANKS).cast(target, strict=False)
+            return _text_to_float(value.str.strip_chars(BLANKS), target)
         case TimestampType():
             return (value.to_physical().cast(pl.Float64) / SECOND).cast(target)
         case DecimalType():
@@ -135,6 +148,13 @@ def _to_float(value: pl.Expr, source: DataType, target: pl.DataType) -> pl.Expr:
             return value.cast(pl.String).cast(target)
         case _:
             return value.cast(target)
+
+
+def _text_to_float(text: pl.Expr, target: pl.DataType) -> pl.Expr:
+    """Read a float; Java's suffixes `1.5d` and `1.5f` are looked for only in what is no number otherwise."""
+    plain = text.cast(target, strict=False)
+    suffixed = pl.when(plain.is_null()).then(text).str.extract(r"^(.*[0-9.])[dDfF]$")
+    return plain.fill_null(suffixed.cast(target, strict=False))
 
 
 def _to_decimal(value: pl.Expr, source: DataType, target: DecimalType) -> pl.Expr:
@@ -168,42 +188,29 @@ def _fitting_rescaled(value: pl.Expr, source: DecimalType, target: DecimalType) 
     return _fitting(pl.when(small).then(whole) * decimals.power(target.scale - source.scale), target)
 
 
-_NUMBER = r"^(?<s>[+-]?)(?<w>\d*)(?:\.(?<f>\d*))?(?:[eE](?<e>[+-]?\d{1,4}))?$"
-
-
 def _text_to_decimal(text: pl.Expr, target: DecimalType) -> pl.Expr:
-    """Read a number of any length, with or without exponent, and round it to the digits of `target`."""
-    groups = text.str.extract_groups(_NUMBER)
-    whole, fraction = groups.struct.field("w"), groups.struct.field("f").fill_null("")
-    exponent = groups.struct.field("e").cast(pl.Int64, strict=False).fill_null(0)
-    digits = pl.when(whole + fraction != "").then(whole + fraction)
-    point = whole.str.len_chars().cast(pl.Int64) + exponent + target.scale
-    known = digits + pl.lit("0" * 76)
-    # Digits up to `point` are kept: zeros are put before them or behind as the point moves.
-    kept = pl.when(point > 0).then(known.str.slice(0, point.clip(0, 10_000))).otherwise(pl.lit("0"))
-    next_digit = pl.when(point >= 0).then(known.str.slice(point.clip(0, 10_000), 1)).otherwise(pl.lit("0"))
-    number = ("0" + kept.str.strip_chars_start("0")).cast(pl.Int128, strict=False)
-    number = number + (next_digit >= "5").cast(pl.Int128)
-    return _fitting(pl.when(groups.struct.field("s") == "-").then(number * -1).otherwise(number), target)
+    return _fitting(unscaled_text(text, target.scale), target)
 
 
-def _to_moment(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
+def _to_moment(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:  # noqa: PLR0911 - one case per type
     dtype = to_polars(target)
     match source, target:
         case StringType(), DateType():
             return read_date(value)
         case StringType(), _:
-            return read_timestamp(value).cast(dtype)
+            return read_timestamp(value, zoned=isinstance(target, TimestampType)).cast(dtype)
         case (DateType(), _) | (NullType(), _):
             return value.cast(NAIVE).cast(pl.Int64).cast(dtype)
-        case (TimestampType() | TimestampNtzType()), DateType():
+        case ((TimestampType() | TimestampNtzType()), DateType()):
             return value.dt.date()
-        case (TimestampType() | TimestampNtzType()), _:
+        case ((TimestampType() | TimestampNtzType()), _):
             return value.cast(pl.Int64).cast(dtype)
         case DecimalType(), _:
-            micros = decimals.shortened(decimals.unscaled(value, source, max(source.scale, 6)), max(source.scale - 6, 0))
+            micros = decimals.shortened(
+                decimals.unscaled(value, source, max(source.scale, 6)), max(source.scale - 6, 0)
+            )
             return micros.cast(pl.Int64, strict=False).cast(dtype)
-        case (FloatType() | DoubleType()), _:
+        case ((FloatType() | DoubleType()), _):
             return (value.cast(pl.Float64) * SECOND).cast(pl.Int64, strict=False).cast(dtype)
         case _:
             return (value.cast(pl.Int128) * SECOND).cast(pl.Int64, strict=False).cast(dtype)

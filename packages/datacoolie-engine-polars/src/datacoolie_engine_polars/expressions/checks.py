@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datacoolie.core.types import DataType
-
-from datacoolie.sql import Typed
+    from datacoolie.sql import Typed
 
 
 class Operands:

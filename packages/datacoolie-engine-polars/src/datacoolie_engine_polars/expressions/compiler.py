@@ -45,22 +45,49 @@ def lower(typed: Typed, guard: pl.Expr | None = None) -> pl.Expr:
         case Case():
             return _lower_case(typed.operands, guard)
         case Cast():
-            return _folded(typed, lower_cast(typed, _masked(lower(typed.operands[0], guard), guard)))
+            return _folded(typed, lower_cast(typed, _masked(typed.operands[0], guard)))
         case Call() as call if call.function in _CHOICES:
             return _CHOICES[call.function](typed, guard)
         case Call() as call:
-            exprs = [lower(operand, guard) for operand in typed.operands]
-            if call.function not in NEVER_FAIL:
-                exprs = [_masked(each, guard) for each in exprs]
-            return LOWERINGS[call.function](Operands(typed, exprs))
+            return LOWERINGS[call.function](Operands(typed, _lower_operands(typed, call.function, guard)))
         case _:
             message = f"{typed.node!r} is no scalar expression"
             raise TypeError(message)
 
 
-def _masked(expr: pl.Expr, guard: pl.Expr | None) -> pl.Expr:
-    """Return null where the value isn't needed: no operation fails on null."""
-    return expr if guard is None else pl.when(guard).then(expr)
+def _lower_operands(typed: Typed, function: str, guard: pl.Expr | None) -> list[pl.Expr]:
+    """Lower operands in Spark's order: once one is null, the value is null and those after it must not fail."""
+    lowered: dict[int, pl.Expr] = {}
+    for at in _order(function, len(typed.operands)):
+        operand, needed = typed.operands[at], guard
+        if lowered and function not in _TAKES_NULL and fails(operand):
+            present = [each.is_not_null() for each in lowered.values()]
+            needed = _narrowed(guard, pl.all_horizontal(present))
+        lowered[at] = lower(operand, needed) if function in NEVER_FAIL else _masked(operand, needed)
+    return [lowered[at] for at in range(len(typed.operands))]
+
+
+def _order(function: str, count: int) -> range:
+    """Return the order in which Spark evaluates operands: a divisor comes before what it divides."""
+    return range(count - 1, -1, -1) if function in ("/", "%", "div", "pmod") else range(count)
+
+
+_TAKES_NULL = frozenset({"<=>", "in", "isnull", "isnotnull", "isnan", "greatest", "least", "concat_ws", "concat"})
+"""Functions that evaluate all operands, or whose value may not be null where an operand is."""
+
+
+def _masked(operand: Typed, guard: pl.Expr | None) -> pl.Expr:
+    """Lower an operand to null where the value isn't needed: no operation fails on null."""
+    expr = lower(operand, guard)
+    return expr if guard is None or _null_outside(operand) else pl.when(guard).then(expr)
+
+
+def _null_outside(typed: Typed) -> bool:
+    """Return whether the operand is null outside of its guard already, because its own operands are."""
+    node = typed.node
+    if isinstance(node, Call):
+        return node.function not in NEVER_FAIL
+    return isinstance(node, Cast) and not isinstance(typed.operands[0].node, Literal)
 
 
 def _folded(typed: Typed, expr: pl.Expr) -> pl.Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -10,6 +10,9 @@ from datacoolie.sql.patterns import DATE_UNITS, TIME_UNITS
 from datacoolie_engine_polars.expressions.calendar import days_in_month, days_of, is_date
 from datacoolie_engine_polars.expressions.checks import Operands, checked, fail_when
 from datacoolie_engine_polars.expressions.datetimes import formatted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECOND = 1_000_000
 UTC = pl.Datetime("us", "UTC")
@@ -88,9 +91,9 @@ def _from_unixtime(operands: Operands) -> pl.Expr:
     return formatted(_at(SECOND)(operands), "yyyy-MM-dd HH:mm:ss")
 
 
-FAIL = frozenset(
-    "date_add date_sub add_months make_date timestamp_seconds timestamp_millis timestamp_micros from_unixtime".split()
-)
+_FROM_EPOCH = {"timestamp_seconds": SECOND, "timestamp_millis": 1000, "timestamp_micros": 1}
+
+FAIL = frozenset({*("date_add", "date_sub", "add_months", "make_date", "from_unixtime"), *_FROM_EPOCH})
 """Functions that can raise."""
 
 LOWERINGS = {
@@ -113,13 +116,12 @@ LOWERINGS = {
     "trunc": _truncated(1, DATE_UNITS),
     "date_trunc": _truncated(0, TIME_UNITS),
     "make_date": _made,
-    "unix_timestamp": _since_epoch(SECOND),
+    "unix_timestamp": lambda o: o.exprs[0].to_physical().truncdiv(SECOND),
+    "unix_seconds": _since_epoch(SECOND),
     "unix_millis": _since_epoch(1000),
     "unix_micros": _since_epoch(1),
     "unix_date": lambda o: o.exprs[0].to_physical(),
     "date_from_unix_date": lambda o: o.exprs[0].cast(pl.Date),
-    "timestamp_seconds": _at(SECOND),
-    "timestamp_millis": _at(1000),
-    "timestamp_micros": _at(1),
+    **{name: _at(unit) for name, unit in _FROM_EPOCH.items()},
     "from_unixtime": _from_unixtime,
 }

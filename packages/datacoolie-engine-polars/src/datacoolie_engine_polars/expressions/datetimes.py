@@ -18,11 +18,11 @@ HOUR = 60 * MINUTE
 BLANKS = "".join(map(chr, range(33))) + "\x7f"
 """What Spark strips around a text before it converts it."""
 
-_DATE = r"(?<y>\d{4,6})(?:-(?<M>\d{1,2})(?:-(?<d>\d{1,2})"
+_DATE = r"(?<i>[+-])?(?<y>\d{4,6})(?:-(?<M>\d{1,2})(?:-(?<d>\d{1,2})"
 DATE_TEXT = rf"^{_DATE}(?:[ T].*)?)?)?$"
 """Spark's text of a date: `2024`, `2024-2`, `2024-02-29`, and what follows a space or `T` is not read."""
 
-_CLOCK = r"(?<H>\d{1,2}):(?<m>\d{1,2})(?::(?<s>\d{1,2})(?:\.(?<f>\d{0,9}))?)?"
+_CLOCK = r"(?<H>\d{1,2})(?::(?<m>\d{1,2})(?::(?<s>\d{1,2})(?:\.(?<f>\d{0,9}))?)?)?"
 _ZONE = r" ?(?:Z|UTC|GMT|(?<z>[+-])(?<p>\d{1,2})(?::?(?<q>\d{2}))?)"
 TIMESTAMP_TEXT = rf"^{_DATE}(?:[ T](?:{_CLOCK}(?:{_ZONE})?)?)?)?)?$"
 """Spark's text of a timestamp; zones are offsets or UTC."""
@@ -59,13 +59,21 @@ def read_date(text: pl.Expr) -> pl.Expr:
     return _days(parts).cast(pl.Int32).cast(pl.Date)
 
 
-def read_timestamp(text: pl.Expr) -> pl.Expr:
-    """Return microseconds since 1970 of a text in Spark's format, null when it is none."""
-    return _micros(Parts.of(text.str.strip_chars(BLANKS), TIMESTAMP_TEXT))
+def read_timestamp(text: pl.Expr, *, zoned: bool) -> pl.Expr:
+    """Return microseconds since 1970 of a text in Spark's format, null when it is none.
+
+    Args:
+        text: the text.
+        zoned: apply the zone of the text; otherwise it is read over.
+    """
+    parts = Parts.of(text.str.strip_chars(BLANKS), TIMESTAMP_TEXT)
+    return _micros(parts if zoned else Parts(parts.found, parts.names - {"z"}))
 
 
 def _days(parts: Parts) -> pl.Expr:
     year, month, day = parts.number("y"), parts.number("M", 1), parts.number("d", 1)
+    if "i" in parts.names:
+        year = pl.when(parts.text("i") == "-").then(-year).otherwise(year)
     return pl.when(year.is_not_null() & is_date(year, month, day)).then(days_of(year, month, day))
 
 
@@ -114,7 +122,7 @@ def _reading(part: Field | str) -> str:
     if isinstance(part, str):
         return pl.escape_regex(part)
     if part.letter == "S":
-        return rf"(?<f>\d{{{part.width}}})"
+        return rf"(?<f>\d{{1,{part.width}}})"
     digits = r"\d{1,2}" if part.width == 1 else r"\d{2}"
     return _READ.get((part.letter, part.width), rf"(?<{part.letter}>{digits})")
 
@@ -133,7 +141,7 @@ def _completed(parts: Parts) -> Parts:
         valid = pl.when(hour.is_between(1, 12)).then(hour % 12)
         late = fields["a"] == "PM" if "a" in fields else pl.lit(value=False)
         fields["H"] = (valid + pl.when(late).then(12).otherwise(0)).fill_null(99).cast(pl.String)
-    return Parts(pl.struct(**fields), frozenset(fields))
+    return Parts(pl.struct(value.alias(name) for name, value in fields.items()), frozenset(fields))
 
 
 _WRITE = {

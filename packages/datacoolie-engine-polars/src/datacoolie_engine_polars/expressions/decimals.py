@@ -5,13 +5,16 @@ Polars' own operators keep the larger scale of the operands and cut; Spark's typ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from datacoolie.core.exceptions import EngineError
 from datacoolie.core.types import DecimalType
 from datacoolie_engine_polars.expressions.checks import Operands, checked, fail_when
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_DIGITS = 38
 LIMIT = 1.7e38
@@ -136,16 +139,6 @@ def _rounded_quotient(dividend: pl.Expr, divisor: pl.Expr) -> pl.Expr:
     rest = (dividend - quotient * divisor).abs()
     up = pl.when(rest >= divisor.abs() - rest).then(dividend.sign() * divisor.sign()).otherwise(0)
     return quotient + up.cast(pl.Int128)
-
-
-def whole_quotient(operands: Operands) -> pl.Expr:
-    """Return the whole part of a quotient as a 64-bit integer."""
-    left, right = operands.types
-    if not (isinstance(left, DecimalType) and isinstance(right, DecimalType)):
-        raise TypeError(operands.typed.node)
-    scale = max(left.scale, right.scale)
-    dividend, divisor = unscaled(operands.exprs[0], left, scale), unscaled(operands.exprs[1], right, scale)
-    return dividend.truncdiv(divisor).cast(pl.Int64)
 
 
 def aligned(operation: Callable[[pl.Expr, pl.Expr], pl.Expr], operands: Operands) -> pl.Expr:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from datacoolie.core.exceptions import DataCoolieError, EngineError, ErrorClass, TransformError
 
-_MARKED = re.compile(r'\[([A-Z_]{4,})\](?: ([^"]*))?"')
+if TYPE_CHECKING:
+    import polars as pl
+
 _CONVERSION = re.compile(
-    r"conversion from `([^`]+)` to `([^`]+)` failed in column '[^']*' for \d+ out of \d+ values: \[(.*?)\]", re.DOTALL
+    r"conversion from `[^`]+` to `[^`]+` failed in column '[^']*' for \d+ out of \d+ values: \[(.*?)\](?:\n|$)",
+    re.DOTALL,
 )
+_MARKED = re.compile(r'"\[([A-Z_]{4,})\](?: (.*?))?"(?:, "\[|, …|$)', re.DOTALL)
 
 REASONS = {
-    "DIVIDE_BY_ZERO": "division by zero; use nullif(divisor, 0) to get null instead",
-    "REMAINDER_BY_ZERO": "remainder of a division by zero; use nullif(divisor, 0) to get null instead",
-    "CAST_INVALID_INPUT": "the text {value!r} can't be converted; use try_cast to get null instead",
-    "CAST_OVERFLOW": "the value {value} does not fit into the type it is converted to; use try_cast to get null instead",
-    "CANNOT_PARSE_TIMESTAMP": "the text {value!r} does not fit the datetime pattern; try_to_timestamp gives null instead",
-    "ARITHMETIC_OVERFLOW": "the result {value} is out of the range of its type; convert the operands to a wider type",
-    "NUMERIC_VALUE_OUT_OF_RANGE": "a decimal result has more digits than its type; convert the operands to fewer digits",
+    "DIVIDE_BY_ZERO": "division by zero; nullif(divisor, 0) gives null instead",
+    "REMAINDER_BY_ZERO": "remainder of a division by zero; nullif(divisor, 0) gives null instead",
+    "CAST_INVALID_INPUT": "the text {value!r} can't be converted; try_cast gives null instead",
+    "CAST_OVERFLOW": "{value} does not fit into the type it is converted to; try_cast gives null instead",
+    "CANNOT_PARSE_TIMESTAMP": "the text {value!r} does not fit the pattern; try_to_timestamp gives null instead",
+    "ARITHMETIC_OVERFLOW": "the result {value} is out of range; convert the operands to a wider type",
+    "NUMERIC_VALUE_OUT_OF_RANGE": "a decimal has too many digits: {value}; convert to a decimal with more",
     "DATETIME_FIELD_OUT_OF_BOUNDS": "there is no such date",
+    "CONVERSION_INVALID_INPUT": "a text is not in base 64",
     "INVALID_INDEX_OF_ZERO": "split_part counts parts from 1; 0 is none",
 }
 """What went wrong, by Spark's name of the error."""
@@ -44,8 +48,10 @@ def translate(error: pl.exceptions.PolarsError) -> DataCoolieError:
 
 def _condition(text: str) -> tuple[str | None, str | None]:
     """Return Spark's name of the error and an example value, as far as the message tells."""
-    if (marked := _MARKED.search(text)) and marked[1] in REASONS:
-        return marked[1], marked[2]
-    if conversion := _CONVERSION.search(text):
-        return "ARITHMETIC_OVERFLOW", conversion[3]
-    return None, None
+    if text.startswith("invalid `base64` encoding"):
+        return "CONVERSION_INVALID_INPUT", None
+    conversion = _CONVERSION.search(text)
+    if conversion is None:
+        return None, None
+    marked = _MARKED.match(conversion[1])
+    return (marked[1], marked[2]) if marked and marked[1] in REASONS else ("ARITHMETIC_OVERFLOW", conversion[1])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from datacoolie_engine_polars.expressions.checks import Operands
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datacoolie_engine_polars.expressions.checks import Operands
 
 
 def _digest(algorithm: str) -> Callable[[Operands], pl.Expr]:
@@ -34,12 +37,26 @@ def _crc32(operands: Operands) -> pl.Expr:
     return operands.exprs[0].map_batches(checksums, return_dtype=pl.Int64, is_elementwise=True)
 
 
+def _base64(operands: Operands) -> pl.Expr:
+    """Encode with line ends after 76 characters, as MIME does."""
+    encoded = operands.exprs[0].bin.encode("base64")
+    return encoded.str.replace_all("(.{76})", "$1\r\n").str.strip_suffix("\r\n")
+
+
+def _unbase64(operands: Operands) -> pl.Expr:
+    """Decode, reading over other characters as MIME does; a text without `=` may lack them at the end."""
+    text = operands.exprs[0].str.replace_all("[^A-Za-z0-9+/=]", "")
+    missing = pl.when(text.str.contains("=", literal=True)).then(0).otherwise((4 - text.str.len_bytes() % 4) % 4)
+    length = text.str.len_bytes() + missing
+    return text.str.pad_end(length, "=").str.decode("base64")
+
+
 LOWERINGS = {
     "md5": _digest("md5"),
     "sha1": _digest("sha1"),
     "sha2": _sha2,
     "crc32": _crc32,
     "hex": lambda o: o.exprs[0].bin.encode("hex").str.to_uppercase(),
-    "base64": lambda o: o.exprs[0].bin.encode("base64"),
-    "unbase64": lambda o: o.exprs[0].str.decode("base64"),
+    "base64": _base64,
+    "unbase64": _unbase64,
 }

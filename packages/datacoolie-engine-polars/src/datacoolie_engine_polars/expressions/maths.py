@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,8 +13,16 @@ from datacoolie.core.types import (
 )
 from datacoolie_engine_polars.expressions import decimals
 from datacoolie_engine_polars.expressions.arithmetic import WIDER
-from datacoolie_engine_polars.expressions.checks import Operands
+from datacoolie_engine_polars.expressions.numbers import unscaled_text
 from datacoolie_engine_polars.types import to_polars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datacoolie_engine_polars.expressions.checks import Operands
+
+MAX_ROUNDED_DIGITS = 20
+"""Digits after the point to which floats can be rounded by their text, which has up to 17 before it."""
 
 
 def _abs(operands: Operands) -> pl.Expr:
@@ -63,7 +71,7 @@ def _round(operands: Operands, *, to_even: bool) -> pl.Expr:
     if isinstance(kind, INTEGRAL):
         number = value if digits >= 0 else _rounded_integer(value, -digits, to_even=to_even)
         return number.cast(to_polars(kind))
-    return _rounded_float(value, digits, to_even=to_even)
+    return _rounded_float(value, digits, to_even=to_even).cast(to_polars(kind))
 
 
 def _rounded_integer(value: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
@@ -73,7 +81,30 @@ def _rounded_integer(value: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
 
 
 def _rounded_float(value: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
-    return value.round(digits, mode="half_to_even" if to_even else "half_away_from_zero")
+    """Round a float as its shortest text says, as Java does: 1.005 is rounded to 1.01 although it is a little less.
+
+    The text is looked at only where the binary fraction is so near to a half that it can't decide.
+    """
+    wide = value.cast(pl.Float64)
+    unit = 10.0 ** abs(digits)
+    shifted = wide * unit if digits >= 0 else wide / unit
+    size = shifted.abs()
+    near = ((size - size.floor() - 0.5).abs() < 1e-9 + size * 4e-16) | (size >= 2.0**52)
+    near &= wide.abs() < (2.0**53 if digits >= 0 else 1e37)
+    whole = shifted.round(0, mode="half_to_even" if to_even else "half_away_from_zero")
+    quick = whole / unit if digits >= 0 else whole * unit
+    exact = _rounded_text(pl.when(near).then(wide).cast(pl.String), digits, to_even=to_even)
+    kept = pl.when(wide.is_finite() & (size < 2.0**52)).then(quick).otherwise(wide)
+    rounded = pl.when(near).then(exact).otherwise(kept)
+    return pl.when(rounded == 0).then(0.0).otherwise(rounded)  # without a sign
+
+
+def _rounded_text(text: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
+    scale = min(digits, MAX_ROUNDED_DIGITS)
+    number = unscaled_text(text, scale, to_even=to_even)
+    if scale <= 0:
+        return (number * decimals.power(-scale)).cast(pl.Float64)
+    return number.reinterpret(dtype=pl.Decimal(decimals.MAX_DIGITS, scale)).cast(pl.String).cast(pl.Float64)
 
 
 def _logarithm(base: float) -> Callable[[Operands], pl.Expr]:

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from datacoolie_engine_polars.expressions.checks import Operands
+if TYPE_CHECKING:
+    from datacoolie_engine_polars.expressions.checks import Operands
 
 _LINE_END = r"\n\r\x{85}\x{2028}\x{2029}"
 _END = rf"(\r\n|[{_LINE_END}])?\z"
 """Java's `$` is also before a last line end."""
 
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 
 
 def to_rust(pattern: str) -> str:
     """Return a pattern of Java's in Rust's words: `.` is no line end of Unicode, `$` may be before a last line end."""
-    return "".join(_translated(token[0]) for token in _TOKEN.finditer(pattern))
+    return "".join(_translated(piece[0]) for piece in _PIECE.finditer(pattern))
 
 
-def _translated(token: str) -> str:
-    if token == ".":
+def _translated(piece: str) -> str:
+    if piece == ".":
         return f"[^{_LINE_END}]"
-    return "(?:" + _END[1:] if token == "$" else token
+    return "(?:" + _END[1:] if piece == "$" else piece
 
 
 def _anchored(pattern: str) -> tuple[str, bool]:
     """Return the Rust pattern, without a `$` at its end, and whether there was one."""
-    tokens = [token[0] for token in _TOKEN.finditer(pattern)]
+    tokens = [piece[0] for piece in _PIECE.finditer(pattern)]
     ends = bool(tokens) and tokens[-1] == "$"
     return "".join(_translated(token) for token in (tokens[:-1] if ends else tokens)), ends
 
@@ -38,20 +40,19 @@ def groups(pattern: str) -> int:
     return re.compile(pattern).groups
 
 
+NULL_TEST = pl.lit(None, dtype=pl.Boolean)
+
+
 def _constant(operands: Operands, at: int) -> str | None:
     value = operands.constant(at)
     return value if isinstance(value, str) else None
-
-
-def _null(operands: Operands, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
-    return pl.lit(None, dtype=dtype) if operands else pl.lit(None)
 
 
 def _like(operands: Operands, *, fold: bool) -> pl.Expr:
     value, pattern = operands.exprs[0], _constant(operands, 1)
     escape = _constant(operands, 2) if len(operands.exprs) > 2 else "\\"  # noqa: PLR2004 - text, pattern, escape
     if pattern is None or escape is None:
-        return _null(operands, pl.Boolean)
+        return NULL_TEST
     if fold:
         value, pattern = value.str.to_lowercase(), pattern.lower()
     return _fits(value, like_parts(pattern, escape))
@@ -93,13 +94,13 @@ def _fits(value: pl.Expr, parts: list[str | None]) -> pl.Expr:
 
 def _regex_like(operands: Operands) -> pl.Expr:
     pattern = _constant(operands, 1)
-    return _null(operands, pl.Boolean) if pattern is None else operands.exprs[0].str.contains(to_rust(pattern))
+    return NULL_TEST if pattern is None else operands.exprs[0].str.contains(to_rust(pattern))
 
 
 def _regex_replace(operands: Operands) -> pl.Expr:
     pattern, replacement = _constant(operands, 1), _constant(operands, 2)
     if pattern is None or replacement is None:
-        return _null(operands, pl.String)
+        return pl.lit(None, dtype=pl.String)
     rust, ends = _anchored(pattern)
     target = rust_replacement(replacement, groups(pattern))
     if ends:
@@ -109,7 +110,7 @@ def _regex_replace(operands: Operands) -> pl.Expr:
 
 
 def rust_replacement(text: str, count: int) -> str:
-    """Return Java's replacement (`$1`, `\\$`) as Rust's: a group number takes digits as long as there is such a group."""
+    r"""Return Java's replacement (`$1`, `\$`) as Rust's; a group's number takes digits while there is such a group."""
     result, at = "", 0
     while at < len(text):
         char = text[at]
@@ -133,7 +134,7 @@ def _regex_extract(operands: Operands) -> pl.Expr:
     value, pattern = operands.exprs[0], _constant(operands, 1)
     group = operands.constant(2) if len(operands.exprs) > 2 else 1  # noqa: PLR2004 - text, pattern, group
     if pattern is None or not isinstance(group, int):
-        return _null(operands, pl.String)
+        return pl.lit(None, dtype=pl.String)
     rust, ends = _anchored(pattern)
     if group == 0:
         rust = f"({rust})"
@@ -146,7 +147,7 @@ def _regex_extract(operands: Operands) -> pl.Expr:
 def _split(operands: Operands) -> pl.Expr:
     value, pattern = operands.exprs[0], _constant(operands, 1)
     if pattern is None:
-        return _null(operands, pl.List(pl.String))
+        return pl.lit(None, dtype=pl.List(pl.String))
     if pattern == re.escape(pattern):
         return value.str.split(pattern)
     return value.str.split(to_rust(pattern), literal=False)

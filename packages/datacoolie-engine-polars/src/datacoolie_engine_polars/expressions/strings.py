@@ -8,6 +8,14 @@ from datacoolie.core.types import BinaryType
 from datacoolie_engine_polars.expressions.checks import Operands, checked, fail_when
 
 INT = pl.Int32
+MAX_INT = 2**31 - 1
+
+
+def _trimmed(operands: Operands) -> pl.Expr:
+    value, *characters = operands.exprs
+    if not characters:
+        return value.str.strip_chars(" ")
+    return pl.when(characters[0].is_not_null()).then(value.str.strip_chars(characters[0]))
 
 
 def _length(operands: Operands) -> pl.Expr:
@@ -39,18 +47,18 @@ def _substring(operands: Operands) -> pl.Expr:
     length = operands.exprs[2].cast(pl.Int64) if len(operands.exprs) > 2 else None  # noqa: PLR2004 - text, position, length
     start = operands.constant(1)
     if isinstance(start, int) and start >= 0:
-        return _sliced(value, pl.lit(max(start - 1, 0), dtype=pl.Int64), length)
+        first = max(start - 1, 0)
+        return value.str.slice(first) if length is None else _sliced(value, pl.lit(first, dtype=pl.Int64), length)
     position = position.cast(pl.Int64)
+    length = pl.lit(MAX_INT, dtype=pl.Int64) if length is None else length
     from_end = value.str.len_chars().cast(pl.Int64) + position
     begin = pl.when(position > 0).then(position - 1).when(position < 0).then(from_end).otherwise(position)
     return _sliced(value, begin, length)
 
 
-def _sliced(value: pl.Expr, begin: pl.Expr, length: pl.Expr | None) -> pl.Expr:
+def _sliced(value: pl.Expr, begin: pl.Expr, length: pl.Expr) -> pl.Expr:
     """Return the part from a position (counted from 0, possibly before the text) with a length, none when negative."""
     start = begin.clip(lower_bound=0)
-    if length is None:
-        return pl.when(begin.is_not_null()).then(value.str.slice(start))
     rest = (begin + length - start).clip(lower_bound=0)
     return pl.when(rest.is_not_null()).then(value.str.slice(start, rest))
 
@@ -123,14 +131,13 @@ def position(value: pl.Expr, search: pl.Expr) -> pl.Expr:
 def _locate(operands: Operands) -> pl.Expr:
     search, value = operands.exprs[:2]
     start = operands.constant(2) if len(operands.exprs) > 2 else 1  # noqa: PLR2004 - search, text, start
-    known = value.is_not_null() & search.is_not_null()
-    if not isinstance(start, int) or start < 1:
-        return pl.when(known | ~known).then(0).cast(INT)
-    if start == 1:
-        return position(value, search)
+    if not isinstance(start, int):
+        return pl.lit(0, dtype=INT)
+    if start < 1:
+        return (position(value, search) * 0).cast(INT)
     rest = position(value.str.slice(start - 1), search)
-    inside = (value.str.len_chars() >= start) | ((search == "") & (value.str.len_chars() >= start - 1))
-    return pl.when(known).then(pl.when((rest > 0) & inside).then(rest + start - 1).otherwise(0)).cast(INT)
+    found = pl.when((rest > 0) & (search != "")).then(rest + start - 1).otherwise(rest)
+    return found.cast(INT)
 
 
 def _concat_ws(operands: Operands) -> pl.Expr:
@@ -143,8 +150,6 @@ def _concat_ws(operands: Operands) -> pl.Expr:
     return pl.when(separator.is_not_null()).then(pl.concat_list(values).list.drop_nulls().list.join(separator))
 
 
-
-
 LOWERINGS = {
     "upper": lambda o: o.exprs[0].str.to_uppercase(),
     "lower": lambda o: o.exprs[0].str.to_lowercase(),
@@ -152,7 +157,7 @@ LOWERINGS = {
     "trim": lambda o: o.exprs[0].str.strip_chars(" "),
     "ltrim": lambda o: o.exprs[0].str.strip_chars_start(" "),
     "rtrim": lambda o: o.exprs[0].str.strip_chars_end(" "),
-    "btrim": lambda o: o.exprs[0].str.strip_chars(o.exprs[1] if len(o.exprs) > 1 else " "),
+    "btrim": _trimmed,
     "reverse": lambda o: reversed_text(o.exprs[0]),
     "repeat": lambda o: repeated(o.exprs[0], o.exprs[1]),
     "left": _left,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from datacoolie.core.types import DoubleType, FloatType, NullType
 from datacoolie.sql import Literal
-from datacoolie_engine_polars.expressions.checks import Operands
 from datacoolie_engine_polars.types import to_polars
+
+if TYPE_CHECKING:
+    from datacoolie_engine_polars.expressions.checks import Operands
 
 _FLOATS = (FloatType, DoubleType)
 
@@ -30,8 +33,6 @@ def _is_nan(operands: Operands) -> pl.Expr:
     if isinstance(operands.types[0], _FLOATS):
         return value.is_nan().fill_null(value=False)
     return value.is_null() & False
-
-
 
 
 def _extreme(operands: Operands, *, largest: bool) -> pl.Expr:

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from datacoolie.core.types import DateType, IntegerType, LongType, StringType, TimestampType
-from datacoolie.sql.functions.model import DATE, DAYS, INT, LONG, TEXT, TIMESTAMP, Function, Takes
+from datacoolie.sql.functions.model import (
+    DATE,
+    DAY,
+    DAYS,
+    INT,
+    LONG,
+    MOMENT,
+    POINT,
+    TEXT,
+    TIMESTAMP,
+    Function,
+    Takes,
+)
 
 _DATE = DateType()
 _INT = IntegerType()
@@ -59,7 +71,7 @@ DATES: tuple[Function, ...] = (
     Function(
         name="date_trunc",
         signature=Takes((_UNIT, TIMESTAMP), _TIMESTAMP),
-        doc="The timestamp at the beginning of its year, quarter, month, week, day, hour, minute, second or millisecond.",
+        doc="The start of the year, quarter, month, week, day, hour, minute, second or millisecond.",
     ),
     Function(
         name="make_date",
@@ -68,13 +80,14 @@ DATES: tuple[Function, ...] = (
     ),
     Function(
         name="unix_timestamp",
-        signature=Takes((TIMESTAMP,), _LONG),
-        doc="Whole seconds since 1970.",
-        aliases=("to_unix_timestamp", "unix_seconds"),
+        signature=Takes((MOMENT,), _LONG),
+        doc="Seconds since 1970, without the fraction.",
+        aliases=("to_unix_timestamp",),
     ),
-    Function(name="unix_date", signature=Takes((DATE,), _INT), doc="Days since 1970."),
-    Function(name="unix_millis", signature=Takes((TIMESTAMP,), _LONG), doc="Whole milliseconds since 1970."),
-    Function(name="unix_micros", signature=Takes((TIMESTAMP,), _LONG), doc="Microseconds since 1970."),
+    Function(name="unix_seconds", signature=Takes((POINT,), _LONG), doc="Seconds since 1970, rounded down."),
+    Function(name="unix_date", signature=Takes((DAY,), _INT), doc="Days since 1970."),
+    Function(name="unix_millis", signature=Takes((POINT,), _LONG), doc="Milliseconds since 1970, rounded down."),
+    Function(name="unix_micros", signature=Takes((POINT,), _LONG), doc="Microseconds since 1970."),
     Function(name="date_from_unix_date", signature=Takes((INT("days"),), _DATE), doc="The date of days since 1970."),
     Function(
         name="timestamp_seconds", signature=Takes((LONG("seconds"),), _TIMESTAMP), doc="The time of seconds since 1970."

@@ -12,7 +12,7 @@ from datacoolie.core.types import (
 )
 from datacoolie.sql.coercion import MAX_PRECISION
 from datacoolie.sql.functions.model import DOUBLE, NUMBER, Argument, Function, Resolved, Rule, Takes, same
-from datacoolie.sql.functions.operators import arithmetic, remainder_digits
+from datacoolie.sql.functions.operators import remainders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ MATHS: tuple[Function, ...] = (
     ),
     Function(
         name="pmod",
-        signature=Rule(("number", "divisor"), arithmetic(remainder_digits)),
-        doc="The remainder, never negative for a positive divisor.",
+        signature=Rule(("number", "divisor"), remainders),
+        doc="The remainder of integers or decimals, never negative for a positive divisor.",
     ),
 )

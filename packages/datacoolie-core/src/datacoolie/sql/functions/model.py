@@ -21,7 +21,7 @@ from datacoolie.core.types import (
     StringType,
     TimestampType,
 )
-from datacoolie.sql.coercion import implicit, widest
+from datacoolie.sql.coercion import TEMPORAL, implicit, widest
 from datacoolie.sql.nodes import Expr, Literal
 
 Result: TypeAlias = DataType | Callable[[Sequence[DataType]], DataType]
@@ -118,6 +118,11 @@ DOUBLE = Parameter("number", _to(DoubleType()))
 NUMBER = Parameter("number", _number)
 DATE = Parameter("date", _to(DateType()))
 TIMESTAMP = Parameter("timestamp", _to(TimestampType()))
+DAY = Parameter("date", lambda kind: DateType() if isinstance(kind, (DateType, NullType)) else None)
+POINT = Parameter("timestamp", lambda kind: TimestampType() if isinstance(kind, (TimestampType, NullType)) else None)
+MOMENT = Parameter(
+    "date or timestamp", lambda kind: TimestampType() if isinstance(kind, (NullType, *TEMPORAL)) else None
+)
 ANY = Parameter("value", lambda kind: kind)
 
 

@@ -108,11 +108,15 @@ def _division(arguments: Sequence[Argument]) -> Resolved | None:
 
 
 def _whole_division(arguments: Sequence[Argument]) -> Resolved | None:
-    """Divide integers or decimals and drop the fraction."""
+    """Divide integers. Decimals are refused: Spark wraps a quotient that is too large for bigint."""
     resolved = arithmetic(quotient_digits, LongType())(arguments)
-    if resolved is None or not all(isinstance(kind, (*INTEGRAL, DecimalType)) for kind in resolved.arguments):
-        return None
-    return Resolved(arguments=resolved.arguments, result=LongType())
+    return resolved if resolved and isinstance(resolved.result, LongType) else None
+
+
+def remainders(arguments: Sequence[Argument]) -> Resolved | None:
+    """Divide integers or decimals and keep the rest. Floats are refused: not every engine has an exact remainder."""
+    resolved = arithmetic(remainder_digits)(arguments)
+    return resolved if resolved and isinstance(resolved.result, (*INTEGRAL, DecimalType)) else None
 
 
 def _compared(arguments: Sequence[Argument]) -> Resolved | None:
@@ -139,8 +143,8 @@ OPERATORS: tuple[Function, ...] = (
     _operator("-", _plus_minus, "The difference, or a date some days earlier. Overflow is an error."),
     _operator("*", arithmetic(product_digits), "The product. Overflow is an error."),
     _operator("/", _division, "The quotient, as double or decimal. Division by zero is an error."),
-    _operator("div", _whole_division, "The whole part of the quotient, as bigint."),
-    _operator("%", arithmetic(remainder_digits), "The remainder, with the sign of the left side.", "mod"),
+    _operator("div", _whole_division, "The whole part of the quotient of integers, as bigint."),
+    _operator("%", remainders, "The remainder of integers or decimals, with the sign of the left side.", "mod"),
     Function(name="negative", signature=Takes((NUMBER_PARAMETER,), same()), doc="The number with the other sign."),
     _operator("=", _compared, "Whether both sides are equal; null when one is null.", "=="),
     _operator("!=", _compared, "Whether the sides differ; null when one is null.", "<>"),

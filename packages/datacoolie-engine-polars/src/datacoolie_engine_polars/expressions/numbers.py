@@ -1,4 +1,4 @@
-"""Floats as text, as Java writes them."""
+"""Numbers as text and back, as Java writes and reads them."""
 
 from __future__ import annotations
 
@@ -39,3 +39,34 @@ def _scientific(size: pl.Expr) -> pl.Expr:
     rest = significant.str.slice(1).str.strip_chars_end("0")
     tail = pl.when(rest == "").then(pl.lit("0")).otherwise(rest)
     return significant.str.slice(0, 1) + "." + tail + "E" + exponent.cast(pl.String)
+
+
+NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+"""A number as text."""
+
+_PARTS = r"^(?<s>[+-]?)(?<w>\d*)(?:\.(?<f>\d*))?(?:[eE](?<e>[+-]?\d{1,4}))?$"
+_MOST = 10_000
+
+
+def unscaled_text(text: pl.Expr, scale: int, *, to_even: bool = False) -> pl.Expr:
+    """Return a number given as text times ten to the power of `scale`, rounded to a 128-bit integer.
+
+    Halves are rounded away from zero, or to the even neighbour. What is no number, or too large, gives null.
+    """
+    groups = text.str.extract_groups(_PARTS)
+    whole, fraction = groups.struct.field("w"), groups.struct.field("f").fill_null("")
+    exponent = groups.struct.field("e").cast(pl.Int64, strict=False).fill_null(0)
+    digits = pl.when(whole + fraction != "").then(whole + fraction)
+    point = whole.str.len_chars().cast(pl.Int64) + exponent + scale
+    # Digits up to the point are kept; it may lie behind all digits or before them.
+    known = digits + pl.lit("0" * 76)
+    at = point.clip(0, _MOST)
+    kept = known.str.slice(0, at)
+    rest = pl.when(point >= 0).then(known.str.slice(at)).otherwise(pl.lit("0"))
+    number = ("0" + kept.str.strip_chars_start("0")).cast(pl.Int128, strict=False)
+    up = rest >= "5"
+    if to_even:
+        half = rest.str.strip_chars_end("0") == "5"
+        up = up & (~half | (number % 2 == 1))
+    number = pl.when(digits.is_not_null()).then(number + up.cast(pl.Int128))
+    return pl.when(groups.struct.field("s") == "-").then(number * -1).otherwise(number)
