@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -19,7 +20,10 @@ from datacoolie.core.exceptions import ConfigurationError, MetadataError, Source
 from datacoolie.core.redaction import register_secret_values
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+LOGGER = logging.getLogger("datacoolie")
 
 
 def call(*arguments: str) -> Result:
@@ -30,20 +34,37 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
-    """Add a command `fail` that raises what the list holds."""
-    errors: list[BaseException] = []
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    handlers, level, propagate = list(LOGGER.handlers), LOGGER.level, LOGGER.propagate
+    yield
+    LOGGER.handlers[:], LOGGER.propagate = handlers, propagate
+    LOGGER.setLevel(level)
+
+
+def add_command(monkeypatch: pytest.MonkeyPatch, does: Callable[[], None]) -> None:
+    """Add a command `fail` for one test."""
 
     @click.command
     @verbose_option
     def command() -> None:
-        raise errors[0]
+        does()
 
     module = ModuleType("datacoolie.cli.fail")
     module.__dict__["command"] = command
     monkeypatch.setitem(sys.modules, "datacoolie.cli.fail", module)
     monkeypatch.setitem(app_module.COMMANDS, "fail", "Fail.")
+
+
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """Add a command `fail` that raises what the list holds."""
+    errors: list[BaseException] = []
+
+    def fail() -> None:
+        raise errors[0]
+
+    add_command(monkeypatch, fail)
     return errors
 
 
@@ -130,6 +151,33 @@ def test_verbose_shows_the_traceback_before_the_error(raising: list[BaseExceptio
     assert result.stderr.startswith("Traceback (most recent call last):\n")
     assert result.stderr.endswith("error: no right for ***\n")
     assert "hunter2-app" not in result.output
+
+
+def log_an_error() -> None:
+    try:
+        raise KeyError("hunter2-app")  # noqa: EM101, TRY301 - the traceback is what is tested
+    except KeyError:
+        LOGGER.exception("lease of hunter2-app lost")
+    logging.getLogger("datacoolie.state").warning("%s was rebuilt", "orders")
+    LOGGER.info("fine")
+
+
+def test_warnings_are_one_line_each_without_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    register_secret_values("hunter2-app")
+    add_command(monkeypatch, log_an_error)
+    result = call("fail")
+    assert result.stderr == "error: lease of *** lost\nwarning: orders was rebuilt\n"
+    assert not any(type(handler).__module__.startswith("datacoolie.cli") for handler in LOGGER.handlers)
+
+
+def test_verbose_logs_everything_with_tracebacks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    register_secret_values("hunter2-app")
+    add_command(monkeypatch, log_an_error)
+    printed = call("fail", "-v").stderr
+    assert printed.count("lease of *** lost\nTraceback (most recent call last):\n") == 1
+    assert printed.count("was rebuilt") == 1
+    assert " INFO datacoolie: fine\n" in printed
+    assert "hunter2-app" not in printed
 
 
 def test_python_m_is_the_same_command() -> None:

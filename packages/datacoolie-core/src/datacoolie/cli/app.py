@@ -7,11 +7,13 @@ import sys
 import traceback
 from dataclasses import dataclass
 from importlib import import_module
+from logging import Handler, getLogger
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
 from datacoolie.cli.output import complain, say
+from datacoolie.cli.warnings import warnings_shown
 from datacoolie.core.exceptions import ConfigurationError, DataCoolieError, MetadataError
 from datacoolie.core.redaction import redact
 from datacoolie.core.suggest import did_you_mean, listed
@@ -38,10 +40,20 @@ class Session:
     """What one call of the command line shares.
 
     Attributes:
-        verbose: whether to log everything and to show tracebacks.
+        warnings: prints what is logged as a warning.
+        verbose: whether tracebacks are shown and everything is logged.
     """
 
+    warnings: Handler
     verbose: bool = False
+
+    def be_verbose(self) -> None:
+        """Show tracebacks and log everything."""
+        from datacoolie.observability.log import configure_logging  # noqa: PLC0415 - `--help` must not pay for it
+
+        self.verbose = True
+        getLogger("datacoolie").removeHandler(self.warnings)
+        configure_logging("DEBUG")
 
 
 class App(click.Group):
@@ -79,9 +91,11 @@ class App(click.Group):
             if reconfigure := getattr(stream, "reconfigure", None):
                 # A name that the terminal's encoding lacks must not end a run.
                 reconfigure(errors="backslashreplace")
-        session = Session()
         call = cast("Callable[..., object]", super().main)
-        sys.exit(_exit_code(lambda: call(*args, standalone_mode=False, obj=session, **extra), session))
+        with warnings_shown() as warnings:
+            session = Session(warnings=warnings)
+            code = _exit_code(lambda: call(*args, standalone_mode=False, obj=session, **extra), session)
+        sys.exit(code)
 
 
 def _exit_code(call: Callable[[], object], session: Session) -> int:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from datacoolie.cli.paths import existing
-from datacoolie.observability.log import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +17,9 @@ Function = TypeVar("Function", bound="Callable[..., Any]")  # Any: click passes 
 
 
 def _be_verbose(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
-    if not value:
-        return
     session: Session = ctx.find_root().obj
-    session.verbose = True
-    configure_logging("DEBUG")
+    if value:
+        session.be_verbose()
 
 
 verbose_option = click.option(
