@@ -9,7 +9,7 @@ from tests.planner import Plan, context_of, plan, refused
 def test_a_selection_keeps_what_the_load_adds() -> None:
     context = context_of(
         {"select_columns": ["customer_id", "at"], "rename_columns": {"CustNo": "customer_id"}},
-        destination={"partition_columns": [{"column": "year", "expression": "year(at)"}]},
+        destination={"partition_columns": ["x", {"column": "year", "expression": "year(at)"}]},
     )
 
     result = Projection[Plan]().transform(plan("at date, CustNo int, x int, __created_at date, year int"), context)

@@ -88,7 +88,10 @@ def test_what_is_not_supported_yet_is_named() -> None:
             "additional_columns": [{"column": "x", "expression": {"polars": "y"}}],
             "configure": {"convert_timestamp_ntz": True, "timestamp_timezone": "Europe/Berlin"},
         },
-        hints=[{"column_name": "a", "data_type": "int", "on_cast_error": "reject"}],
+        hints=[
+            {"column_name": "a", "data_type": "int", "on_cast_error": "reject"},
+            {"column_name": "b", "data_type": "int", "on_cast_error": "reject", "is_active": False},
+        ],
     )
 
     assert unsupported(context.flow, context.hints) == [

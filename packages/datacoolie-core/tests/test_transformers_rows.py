@@ -22,7 +22,7 @@ def test_deduplication_takes_merge_keys_and_watermarks_by_default() -> None:
 
 def test_deduplication_by_rank_keeps_ties() -> None:
     context = context_of(
-        {"deduplicate_columns": "a, b", "latest_data_columns": "c, a", "configure": {"deduplicate_by_rank": True}}
+        {"deduplicate_columns": "a, b, A", "latest_data_columns": "c, a", "configure": {"deduplicate_by_rank": True}}
     )
 
     result = Deduplicate[Plan]().transform(plan("a int, b int, c int"), context)
@@ -63,6 +63,8 @@ def test_additional_columns_are_added_together_unless_one_uses_another() -> None
         {"column": "taxed", "expression": "TOTAL * 2"},
         {"column": "NAME", "expression": "trim(name)"},
         {"column": "name", "expression": "lower(name)"},
+        {"column": "n", "expression": "1"},
+        {"column": "N", "expression": "2"},
     ]
 
     result = AdditionalColumns[Plan]().transform(
@@ -72,9 +74,9 @@ def test_additional_columns_are_added_together_unless_one_uses_another() -> None
     assert result.steps == (
         "with total = (price * amount), upper_name = upper(name)",
         "with taxed = (TOTAL * 2), name = trim(name)",
-        "with name = lower(name)",
+        "with name = lower(name), n = 2",
     )
-    assert written(result) == "price int, amount int, name string, total int, upper_name string, taxed int"
+    assert written(result) == "price int, amount int, name string, total int, upper_name string, taxed int, n int"
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,15 @@ def test_value_rules_that_do_not_fit_are_refused(rule: dict[str, object], messag
     assert str(error) == f"orders: transform.value_rules[0]: {message}"
 
 
+def test_a_pattern_that_is_not_portable_is_refused() -> None:
+    rule = {"operation": "regex_replace", "columns": ["name"], "pattern": "(?=x)", "replacement": ""}
+
+    error = refused(ValueRules[Plan](), plan("name string"), context_of({"value_rules": [rule]}))
+
+    assert error.message.startswith("orders: transform.value_rules[0]: regex_replace: column 'name': ")
+    assert "look-around" in error.message
+
+
 def test_hints_cast_what_has_another_type() -> None:
     hints: list[dict[str, object]] = [
         {"column_name": "ID", "data_type": "int"},
@@ -95,10 +104,13 @@ def test_hints_cast_what_has_another_type() -> None:
         plan("id int, amount string, day string, note string, flag string"), context_of(hints=hints)
     )
 
-    assert "\n".join(result.steps).split(", flag") == [
-        "with amount = TRY_CAST(amount AS decimal(12,2)), day = to_date(day, 'dd.MM.yyyy'), note = coalesce(note, '-')",
-        " = coalesce(CAST(flag AS boolean), FALSE)",
+    casts = [
+        "amount = TRY_CAST(amount AS decimal(12,2))",
+        "day = to_date(day, 'dd.MM.yyyy')",
+        "note = coalesce(note, '-')",
+        "flag = coalesce(CAST(flag AS boolean), FALSE)",
     ]
+    assert result.steps == (f"with {', '.join(casts)}",)
     assert written(result) == "id int, amount decimal(12,2), day date, note string, flag boolean"
 
 
@@ -137,7 +149,18 @@ def test_timestamps_without_zone_become_points_in_time_after_the_casts() -> None
 
     result = SchemaHints[Plan]().transform(plan("id int, at timestamp_ntz, sent string"), context)
 
-    assert written(result) == "id int, at timestamp, sent timestamp"
+    assert result.steps == ("with sent = CAST(CAST(sent AS timestamp_ntz) AS timestamp), at = CAST(at AS timestamp)",)
+
+
+def test_a_zone_of_timestamps_other_than_utc_is_refused() -> None:
+    context = context_of({"configure": {"convert_timestamp_ntz": True, "timestamp_timezone": "Europe/Berlin"}})
+
+    error = refused(SchemaHints[Plan](), plan("at timestamp_ntz"), context)
+
+    assert str(error) == (
+        "orders: transform.configure.timestamp_timezone: 'Europe/Berlin' is not supported yet; possible: UTC"
+    )
+    assert SchemaHints[Plan]().transform(plan("at timestamp"), context).steps == ()
 
 
 @pytest.mark.parametrize(

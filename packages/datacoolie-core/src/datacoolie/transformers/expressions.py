@@ -34,7 +34,7 @@ class AdditionalColumns(BaseTransformer[Frame]):
             field = f"transform.additional_columns[{at}]"
             expr = context.expression(item.expression, f"{field}.expression", column=item.column)
             name = _spelled(item.column, schema, field, context)
-            if _folded(batch) & (_folded(expr.columns) | {name.lower()}):
+            if _folded(batch) & _folded(expr.columns):
                 frame, batch = context.frames.with_columns(frame, batch), {}
             schema[name] = _value_type(expr, schema, f"{field}.expression", name, context)
             batch[name] = expr
