@@ -63,7 +63,7 @@ def _hinted(hint: SchemaHint, column: str, schema: Schema, context: TransformCon
         raise context.error(FIELD, message, column=column)
     value = _cast(hint, column, schema[column], context)
     if value is not None:
-        context.type_of(value, schema, f"{FIELD}: column {column!r}", column=column)
+        context.type_of(value, {column: schema[column]}, f"{FIELD}: column {column!r}", column=column)
     if hint.default_value is None:
         return value
     try:
