@@ -192,6 +192,7 @@ def test_hints_that_do_not_fit_are_refused(hint: dict[str, object], message: str
     error = refused(SchemaHints[Plan](), plan("amount string, tags array<string>"), context_of(hints=[hint]))
 
     assert str(error) == f"orders: transform.schema_hints: {message}"
+    assert error.details["field"] == "transform.schema_hints"
 
 
 def test_missing_columns_are_ignored_when_the_flow_says_so() -> None:

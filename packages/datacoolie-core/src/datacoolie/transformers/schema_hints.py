@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from datacoolie.core.models import OnCastError
 from datacoolie.core.types import DateType, StringType, TimestampNtzType, TimestampType
-from datacoolie.sql import call, cast, col
+from datacoolie.sql import ExpressionError, call, cast, col, infer
 from datacoolie.transformers.base import BaseTransformer
 from datacoolie.transformers.literals import literal
 
@@ -62,12 +62,14 @@ def _hinted(hint: SchemaHint, column: str, schema: Schema, context: TransformCon
         message = f"column {column!r}: on_cast_error 'reject' is not supported yet; possible: fail, null"
         raise context.error(FIELD, message, column=column)
     value = _cast(hint, column, schema[column], context)
-    if value is not None:
-        context.type_of(value, {column: schema[column]}, f"{FIELD}: column {column!r}", column=column)
-    if hint.default_value is None:
-        return value
     try:
+        if value is not None:
+            infer(value, {column: schema[column]})
+        if hint.default_value is None:
+            return value
         return call("coalesce", value or col(column), literal(hint.default_value, hint.type))
+    except ExpressionError as error:
+        raise context.error(FIELD, f"column {column!r}: {error}", column=column) from error
     except ValueError as error:
         raise context.error(FIELD, f"column {column!r}: default_value {error}", column=column) from error
 
