@@ -202,8 +202,8 @@ def test_documents_that_have_no_sections(faults: Faults, text: str, expected: st
         (
             "source: {table: a}\ndestination: {connection: lake, table: b}",
             (
-                "11:13: dataflows[0].source: needs connection_name, or connection with a name or the "
-                "fields of a connection"
+                "11:5: dataflows[0].source.connection_name: is required, or connection: a name or the fields of "
+                "a connection"
             ),
         ),
         (
@@ -338,6 +338,24 @@ def test_documents_that_have_no_sections(faults: Faults, text: str, expected: st
                 "13:43: dataflows[0].transform.value_rules[0].operation: can't be this "
                 "(value 'trimm'; possible: trim, case, regex_replace, empty_to_null, fill_null, map; "
                 "did you mean 'trim'?)"
+            ),
+        ),
+        (
+            (f"{ENDS}transform: {{value_rules: {{operation: regex_replace, columns: a, replacement: 1, "
+            "pattern: (?=x)}}"),
+            (
+                "13:94: dataflows[0].transform.value_rules[0].pattern: The regular expression '(?=x)' has '(?=': "
+                "look-around is not portable between engines"
+            ),
+        ),
+        (
+            (
+                "source: {connection: files, table: a, configure: {read_options: {sep: 1, DELIMITER: 2}}}\n"
+                "destination: {connection: lake, table: b}"
+            ),
+            (
+                "11:69: dataflows[0].source.configure.read_options: "
+                "names the option 'sep' twice, the second time as 'DELIMITER'"
             ),
         ),
         (

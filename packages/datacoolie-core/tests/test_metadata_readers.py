@@ -39,6 +39,7 @@ def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         ("a: {<<: [{p: 1}, {p: 2, q: 3}]}", {"a": {"p": 1, "q": 3}}),
         ("a: |\n  x\n   y\nb: >\n  x\n  y\n", {"a": "x\n y\n", "b": "x y\n"}),
         ("'<<': 1", {"<<": 1}),
+        ("9" * 5000, "9" * 5000),
         ("", None),
         ("# nothing", None),
     ],
@@ -69,6 +70,8 @@ def test_yaml_has_the_meaning_of_version_1_2(text: str, expected: object) -> Non
         ("a: &b [*b]", (1, 4), "an alias stands inside of what it means"),
         ("a: {<<: 1}", (1, 9), "only a map, or a list of maps, can be merged"),
         ("a: \x01", None, "control characters|special characters"),
+        ("[" * 101 + "]" * 101, None, "nested too deeply; possible: 100 levels"),
+        ("- " * 50_000, None, "nested too deeply"),
     ],
 )
 def test_what_is_no_yaml(text: str, position: object, fault: str) -> None:
@@ -102,6 +105,9 @@ def test_duplicate_keys_of_json_are_all_found() -> None:
         ('{"a": \n nul}', (2, 2), "this is not JSON: expecting value"),
         ("", (1, 1), "this is not JSON"),
         ('{"a": NaN}', None, "it has no NaN"),
+        ('{"a": "\\ud800"}', None, "is half of a character"),
+        ("1" * 5000, None, "this is not JSON: Exceeds the limit"),
+        ("[" * 101 + "]" * 101, None, "nested too deeply"),
         ("[" * 100_000, None, "nested too deeply"),
     ],
 )
@@ -223,6 +229,11 @@ def test_values_are_expanded_and_keys_are_not() -> None:
         (("${X}", 2, "a"), "the environment variable "),
         (("${X}", 2, "b"), "the environment variable "),
     ]
+
+
+def test_a_document_may_be_as_deep_as_anyone_needs() -> None:
+    deep = "[" * 100 + "]" * 100
+    assert read_json(deep).data == read_yaml(deep).data
 
 
 def test_a_variable_is_not_expanded_twice() -> None:

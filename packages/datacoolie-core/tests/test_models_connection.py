@@ -187,6 +187,8 @@ def test_errors_of_the_models_show_no_values() -> None:
     ("configure", "secrets_ref", "fault"),
     [
         ({"password": "a"}, {"v": ["passwrd"]}, "has no 'passwrd', which secrets_ref names; possible: password"),
+        ({"url": "a", "use_schema_hint": "maybe"}, {}, "should be a valid boolean"),
+        ({"url": "a", "read_options": "{"}, {}, "is text that is not JSON"),
         ({"password": "a"}, {"v": "password", "w": "password"}, "secrets_ref names 'password' twice"),
         ({"url": "a"}, {"v": "url.x"}, "has no 'url.x', which secrets_ref names"),
         ({}, {}, "needs url, or database_type with host and database"),
@@ -199,3 +201,21 @@ def test_what_a_database_needs(configure: dict[str, object], secrets_ref: dict[s
     with pytest.raises(ValidationError) as caught:
         Connection.model_validate(data)
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("folders", "fault"),
+    [
+        ("{year}/{month}/{day}", None),
+        ("y={year}/m={month}", None),
+        ("%Y/%m", "must hold parts of a date in braces"),
+        ("{year}/{moth}", "must hold parts of a date in braces, such as .*; possible: year, month, day, hour"),
+        ("{year}/{day}", "must begin with {year} and go on without a gap"),
+    ],
+)
+def test_date_folders(folders: str, fault: str | None) -> None:
+    if fault is None:
+        assert FileSettings(date_folder_partitions=folders).date_folder_partitions == folders
+        return
+    with pytest.raises(ValidationError, match=fault):
+        FileSettings(date_folder_partitions=folders)

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, NoReturn
 
 from datacoolie.metadata.positions import Place
-from datacoolie.metadata.text import Parsed, Slip, UnreadableError, twice
+from datacoolie.metadata.text import MAX_DEPTH, Parsed, Slip, UnreadableError, too_deep, twice
 
 if TYPE_CHECKING:
     from datacoolie.metadata.positions import Position
@@ -36,10 +36,34 @@ def read_json(text: str) -> Parsed:
         message = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
         raise UnreadableError(message, (error.lineno, error.colno)) from error
     except RecursionError as error:
-        message = "the document is nested too deeply"
+        raise too_deep() from error
+    except ValueError as error:
+        message = f"this is not JSON: {error}"
         raise UnreadableError(message) from error
+    _check_depth(data)
+    _check_text(text, data)
     slips = _Scanner(text).slips_of_all() if duplicates else ()
     return Parsed(data=data, places=lambda: _Scanner(text).place(), slips=slips)
+
+
+def _check_depth(data: object) -> None:
+    level = [data]
+    for _ in range(MAX_DEPTH + 1):
+        holders = [holder for holder in level if isinstance(holder, dict | list)]
+        if not holders:
+            return
+        level = [item for holder in holders for item in (holder.values() if isinstance(holder, dict) else holder)]
+    raise too_deep()
+
+
+def _check_text(text: str, data: object) -> None:
+    r"""Refuse halves of surrogate pairs, which `\ud800` may spell and which can't be written anywhere."""
+    if "\\u" in text:
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            message = f"this is not JSON: {error.object[error.start : error.end]!r} is half of a character"
+            raise UnreadableError(message) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

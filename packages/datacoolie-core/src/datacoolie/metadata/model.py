@@ -66,7 +66,7 @@ class Metadata:
         Queries, functions and connections with `use_schema_hint: false` take no shared ones.
         """
         connection = self.connection(flow.source)
-        shared = fitting_hints(self.schema_hints, flow, connection) if connection.settings.use_schema_hint else []
+        shared = fitting_hints(self.schema_hints, flow, connection) if connection.use_schema_hint else []
         by_column: dict[str, SchemaHint] = {}
         for hint in (*(hint for each in shared for hint in each.hints), *flow.transform.schema_hints):
             by_column[hint.column_name.lower()] = hint

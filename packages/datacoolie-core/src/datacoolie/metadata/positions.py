@@ -44,6 +44,8 @@ class Place:
         key, place = self.start, self
         for part in path:
             if part not in place.children:
+                if part == 0 and place.children:
+                    continue  # one object may stand for a list of it
                 return key, place, False
             key, place = place.children[part]
         return key, place, True

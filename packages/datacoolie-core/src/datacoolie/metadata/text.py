@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from datacoolie.metadata.positions import Place, Position
 
 
+MAX_DEPTH = 100
+"""Levels of nesting in a document; far more than any needs, and less than Python's stack allows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slip:
     """Something wrong with a text itself.
@@ -35,6 +39,11 @@ class UnreadableError(Exception):
         """Keep what is wrong and where."""
         super().__init__(message)
         self.slip = Slip(position=position, message=message)
+
+
+def too_deep() -> UnreadableError:
+    """Return the error for a text with too many levels."""
+    return UnreadableError(f"the document is nested too deeply; possible: {MAX_DEPTH} levels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

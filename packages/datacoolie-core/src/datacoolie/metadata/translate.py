@@ -138,7 +138,8 @@ def _own(error: ValueError, path: Path, value: object) -> Finding:
 
 
 def _is_scalar(value: object) -> bool:
-    return isinstance(value, str | int | float) or value is None
+    """Return whether a value says something when it is shown beside the message."""
+    return bool(value) if isinstance(value, str) else isinstance(value, int | float) or value is None
 
 
 def _unquoted(text: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from yaml.reader import Reader
 from yaml.scanner import Scanner
 
 from datacoolie.metadata.positions import Place
-from datacoolie.metadata.text import Parsed, Slip, UnreadableError, twice
+from datacoolie.metadata.text import MAX_DEPTH, Parsed, Slip, UnreadableError, too_deep, twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,16 +40,23 @@ _WORDS: dict[str, bool | None] = {
 
 
 class _Resolver:
-    """Leaves the meaning of plain scalars to this module."""
+    """Leaves the meaning of plain scalars to this module, and counts how deep the parser is."""
+
+    depth = 0
 
     def resolve(self, kind: type[Node], _value: object, implicit: tuple[bool, bool] | bool) -> str:  # noqa: FBT001 - PyYAML's signature
         if kind is not ScalarNode:
             return _TAG + ("map" if kind is MappingNode else "seq")
         return _PLAIN if isinstance(implicit, tuple) and implicit[0] else f"{_TAG}str"
 
-    def descend_resolver(self, current: Node | None, index: object) -> None: ...
+    def descend_resolver(self, _current: Node | None, _index: object) -> None:
+        # LibYAML's own recursion would end the process.
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise too_deep()
 
-    def ascend_resolver(self) -> None: ...
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
 
     def check_resolver_prefix(self, *_: object) -> bool:
         return False
@@ -92,9 +99,6 @@ def read_yaml(text: str) -> Parsed:
         raise UnreadableError(message, _position(mark) if mark else None) from error
     except yaml.YAMLError as error:
         message = f"this is not YAML: {error}"
-        raise UnreadableError(message) from error
-    except RecursionError as error:
-        message = "the document is nested too deeply"
         raise UnreadableError(message) from error
     builder = _Builder()
     data = builder.build(root) if root is not None else None
@@ -199,13 +203,20 @@ def _plain(text: str) -> object:
     """Return what a scalar without quotes means, by the core schema of YAML 1.2."""
     if text[:1] in _NUMBER_START:
         if _INTEGER.fullmatch(text):
-            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+            return _integer(text)
         if _FLOAT.fullmatch(text):
             return float(
                 text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".nan", "nan")
             )
         return text
     return _WORDS.get(text, text)
+
+
+def _integer(text: str) -> object:
+    try:
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    except ValueError:
+        return text  # thousands of digits, which Python refuses to read
 
 
 class _Placer:

@@ -98,6 +98,12 @@ class Connection(Configured):
             # The cause would show the values, and some may be secrets.
             raise ConfigurationError(message) from None
 
+    @property
+    def use_schema_hint(self) -> bool:
+        """Whether shared schema hints apply; known before secrets are resolved, as `settings` need not be."""
+        given = {name: value for name, value in self.configure.items() if name == "use_schema_hint"}
+        return ConnectionSettings.model_validate(given).use_schema_hint
+
     def settings_as(self, kind: type[AnySettings]) -> AnySettings:
         """Return the settings as those of a certain type of connection.
 

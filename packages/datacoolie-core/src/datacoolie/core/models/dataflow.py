@@ -25,10 +25,10 @@ class Endpoint(Configured):
     `connection: a_name` is read as `connection_name`, so `connection` holds inline connections only.
     """
 
-    connection_name: Text = ""
-    """The connection, by name; of an inline connection its name."""
     connection: Connection | None = None
     """The connection, written down here instead of named; a name is read as `connection_name`."""
+    connection_name: str = Field(default="", validate_default=True)
+    """The connection, by name; of an inline connection its name."""
     schema_name: Text | None = None
     """The schema or folder that the table is in."""
 
@@ -48,12 +48,17 @@ class Endpoint(Configured):
         if given is not None and name is not None:
             message = "connection and connection_name exclude each other; keep one"
             raise ValueError(message)
-        if given is None and name is None:
-            message = "needs connection_name, or connection with a name or the fields of a connection"
-            raise ValueError(message)
         if isinstance(given, str):
             return {**data, "connection_name": given, "connection": None}
         return data
+
+    @field_validator("connection_name")
+    @classmethod
+    def _says_which(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("connection", ...) is None:
+            message = "is required, or connection: a name or the fields of a connection"
+            raise ValueError(message)
+        return value
 
     @model_validator(mode="after")
     def _name_inline_connection(self) -> Self:
