@@ -42,7 +42,7 @@ def complain(message: str, *hints: str) -> None:
 
 def is_terminal() -> bool:
     """Tell whether standard output is a terminal that can move its cursor."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return _is_terminal(sys.stdout)
 
 
 def make_console() -> Console:
@@ -82,4 +82,8 @@ def _wrapped_line(line: str, width: int) -> str:
 
 
 def _has_colour(stream: TextIO) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

@@ -11,6 +11,7 @@ from datacoolie.cli.options import flow_options, json_option, verbose_option
 from datacoolie.cli.output import complain, is_terminal, make_console, say, show
 from datacoolie.cli.plan import show_plan
 from datacoolie.cli.progress import JsonProgress, LineProgress, Progress
+from datacoolie.observability.records import FlowStatus
 from datacoolie.observability.report import failures, record_table, summary
 from datacoolie.observability.units import counted
 from datacoolie.orchestration.project import Project
@@ -50,8 +51,9 @@ def command(  # noqa: PLR0913 - click passes each option by name
         result = project.run(select, workers=workers, dry_run=dry_run, listener=progress)
     except KeyboardInterrupt:
         _report(progress, as_json=as_json)
-        ended = f"{len(progress.records)} of {counted(len(progress.flows), 'flow')} had ended"
-        complain(f"interrupted; {ended}.", "What was committed stays; run again to load the rest.")
+        ended = sum(record.status is not FlowStatus.CANCELLED for record in progress.records)
+        of_all = f"{ended} of {counted(len(progress.flows), 'flow')} had ended"
+        complain(f"interrupted; {of_all}.", "What was committed stays; run again to load the rest.")
         return INTERRUPTED
     if isinstance(result, Plan):
         return show_plan(result, as_json=as_json)
