@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+import logging
+import stat
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from datacoolie.core.exceptions import WatermarkError
+from datacoolie.platforms.local import LocalPlatform
+from datacoolie.state import Lease, LoadState, Mark, PlatformStateStore, Stored, UnknownStateVersionError
+from datacoolie.state.names import file_name
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+FULL = LoadState(
+    dataflow_id="flow-1",
+    name="Größe",
+    epoch=2,
+    seq=7,
+    mark=Mark(
+        values={
+            "at": datetime(2026, 1, 1, 3, 4, 5, 678901, tzinfo=UTC),
+            "local": datetime(2026, 1, 1),  # noqa: DTZ001 - naive
+            "day": date(2026, 1, 1),
+            "clock": time(1, 2, 3),
+            "id": 2**63,
+            "price": Decimal("1.10"),
+            "ratio": 0.1,
+            "name": "ünï",
+            "bytes": b"\x00\xff",
+            "none": None,
+        },
+        position={"fingerprint": "abc", "files": ["a", "b"], "n": {"deep": [1, None, True]}},
+    ),
+    intent={"seq": 8},
+    lease=Lease(
+        run_id="run",
+        host="here",
+        pid=12,
+        process_started="345",
+        boot_id="b",
+        pid_namespace="p",
+        acquired_at=NOON,
+        expires_at=NOON.replace(minute=1),
+    ),
+    updated_at=NOON,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PlatformStateStore:
+    return PlatformStateStore(LocalPlatform(), f"{tmp_path}/state/")
+
+
+def test_a_state_is_read_as_it_was_saved(store: PlatformStateStore, tmp_path: Path) -> None:
+    assert store.read("flow-1") == Stored(state=None, version=None)
+    version = store.save(FULL, None)
+    assert version is not None
+    found = store.read("flow-1")
+    assert found == Stored(state=FULL, version=version)
+    assert found.state is not None
+    assert found.state.mark is not None
+    assert FULL.mark is not None
+    kinds = {name: type(value) for name, value in found.state.mark.values.items()}
+    assert kinds == {name: type(value) for name, value in FULL.mark.values.items()}
+    assert store.path("flow-1") == f"{tmp_path}/state/flows/flow-1.json"
+
+
+def test_a_new_state_has_nothing_in_it(store: PlatformStateStore) -> None:
+    store.save(LoadState(dataflow_id="f", name="n"), None)
+    assert json.loads(Path(store.path("f")).read_text()) == {
+        "schema_version": 1,
+        "dataflow_id": "f",
+        "name": "n",
+        "epoch": 1,
+        "seq": 0,
+        "mark": None,
+        "intent": None,
+        "lease": None,
+        "updated_at": None,
+    }
+
+
+def test_only_the_version_that_was_read_is_replaced(store: PlatformStateStore) -> None:
+    first = store.save(FULL, None)
+    assert store.save(FULL, None) is None
+    second = store.save(replace(FULL, seq=8), first)
+    assert second not in {None, first}
+    assert store.save(replace(FULL, seq=9), first) is None
+    assert store.read("flow-1") == Stored(state=replace(FULL, seq=8), version=second)
+    Path(store.path("flow-1")).unlink()
+    assert store.save(FULL, second) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_only_the_owner_can_read_it(store: PlatformStateStore) -> None:
+    version = store.save(FULL, None)
+    store.save(replace(FULL, seq=8), version)
+    path = Path(store.path("flow-1"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+WHOLE = json.loads(FULL.to_bytes())
+
+
+CHANGES: list[dict[str, object]] = [
+    {"schema_version": "1"},
+    {"schema_version": None},
+    {"seq": "7"},
+    {"seq": True},
+    {"seq": None},
+    {"name": 5},
+    {"dataflow_id": "another"},
+    {"mark": []},
+    {"mark": {"values": {}}},
+    {"mark": {"values": {"a": {"__date__": "soon"}}, "position": {}}},
+    {"mark": {"values": {"a": [1]}, "position": {}}},
+    {"intent": 1},
+    {"lease": {}},
+    {"lease": {**WHOLE["lease"], "expires_at": "2026-01-01"}},
+    {"lease": {**WHOLE["lease"], "pid": "12"}},
+    {"updated_at": 5},
+]
+
+DAMAGED: dict[str, bytes] = {
+    "empty": b"",
+    "brace": b"{",
+    "truncated": FULL.to_bytes()[:-5],
+    "zeros": b"\x00" * 400,
+    "not utf-8": b"\xff\xfe",
+    "null": b"null",
+    "list": b"[]",
+    "object": b"{}",
+    "deep": b"[" * 100_000,
+    **{str(change): json.dumps({**WHOLE, **change}).encode() for change in CHANGES},
+    **{f"no {name}": json.dumps({k: v for k, v in WHOLE.items() if k != name}).encode() for name in WHOLE},
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_state_is_reported_and_can_be_replaced(
+    store: PlatformStateStore, caplog: pytest.LogCaptureFixture, text: bytes
+) -> None:
+    store.save(FULL, None)
+    Path(store.path("flow-1")).write_bytes(text)
+    with caplog.at_level(logging.WARNING):
+        found = store.read("flow-1")
+    assert found.damaged
+    assert found.state is None
+    [message] = caplog.messages
+    assert f"{store.path('flow-1')} is damaged (" in message
+    assert "taken from the destination again" in message
+    assert store.save(FULL, found.version) is not None
+    assert not store.read("flow-1").damaged
+
+
+def test_a_state_of_another_version_is_refused(store: PlatformStateStore) -> None:
+    store.save(FULL, None)
+    Path(store.path("flow-1")).write_text('{"schema_version": 2, "new": "form"}')
+    with pytest.raises(
+        UnknownStateVersionError,
+        match=r"flow-1\.json: The state has schema version 2; .* knows 1\. Run with the version",
+    ):
+        store.read("flow-1")
+
+
+def test_a_mark_of_an_impossible_type_is_not_saved(store: PlatformStateStore) -> None:
+    with pytest.raises(WatermarkError, match="can't be a watermark"):
+        store.save(replace(FULL, mark=Mark(values={"a": object()})), None)
+    assert store.read("flow-1") == Stored(state=None, version=None)
+
+
+@pytest.mark.parametrize(
+    ("dataflow_id", "name"),
+    [
+        ("0b0e8400-e29b-41d4-a716-446655440000", "0b0e8400-e29b-41d4-a716-446655440000"),
+        ("Orders", "~4frders"),
+        ("orders", "orders"),
+        ("../up", "~2e~2e~2fup"),
+        ("a b~é", "a~20b~7e~c3a9"),
+        ("", ""),
+    ],
+)
+def test_names_of_files(dataflow_id: str, name: str) -> None:
+    assert file_name(dataflow_id) == name
+
+
+def test_long_names_stay_different() -> None:
+    names = {file_name("x" * 300 + end) for end in ("a", "b")}
+    assert len(names) == 2
+    assert max(map(len, names)) < 150
