@@ -85,6 +85,7 @@ def test_a_load_takes_and_finishes_in_two_writes(store: PlatformStateStore, keep
         assert before <= held.lease.acquired_at <= datetime.now(UTC)
         lease.check()
         lease.finish(replace(lease.state, seq=1, mark=Mark(values={"id": 5})))
+        assert not keeper._held
     done = saved(store)
     assert done.updated_at is not None
     assert done.updated_at >= before
