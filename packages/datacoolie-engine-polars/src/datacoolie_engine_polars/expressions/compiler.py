@@ -46,8 +46,8 @@ def lower(typed: Typed, guard: pl.Expr | None = None) -> pl.Expr:
             return _lower_case(typed.operands, guard)
         case Cast():
             return _folded(typed, lower_cast(typed, _masked(typed.operands[0], guard)))
-        case Call() as call if call.function in _CHOICES:
-            return _CHOICES[call.function](typed, guard)
+        case Call() as call if call.function in CHOICES:
+            return CHOICES[call.function](typed, guard)
         case Call() as call:
             return LOWERINGS[call.function](Operands(typed, _lower_operands(typed, call.function, guard)))
         case _:
@@ -172,5 +172,5 @@ def _or(typed: Typed, guard: pl.Expr | None) -> pl.Expr:
     return first | lower(right, _narrowed(guard, ~first.fill_null(value=False)) if fails(right) else None)
 
 
-_CHOICES = {"if": _if, "coalesce": _coalesce, "nvl": _coalesce, "nvl2": _nvl2, "and": _and, "or": _or}
+CHOICES = {"if": _if, "coalesce": _coalesce, "nvl": _coalesce, "nvl2": _nvl2, "and": _and, "or": _or}
 """Functions that evaluate an operand only where an earlier one asks for it."""

@@ -18,12 +18,12 @@ HOUR = 60 * MINUTE
 BLANKS = "".join(map(chr, range(33))) + "\x7f"
 """What Spark strips around a text before it converts it."""
 
-_DATE = r"(?<i>[+-])?(?<y>\d{4,6})(?:-(?<M>\d{1,2})(?:-(?<d>\d{1,2})"
+_DATE = r"(?<i>[+-])?(?<y>[0-9]{4,6})(?:-(?<M>[0-9]{1,2})(?:-(?<d>[0-9]{1,2})"
 DATE_TEXT = rf"^{_DATE}(?:[ T].*)?)?)?$"
 """Spark's text of a date: `2024`, `2024-2`, `2024-02-29`, and what follows a space or `T` is not read."""
 
-_CLOCK = r"(?<H>\d{1,2})(?::(?<m>\d{1,2})(?::(?<s>\d{1,2})(?:\.(?<f>\d{0,9}))?)?)?"
-_ZONE = r" ?(?:Z|UTC|GMT|(?<z>[+-])(?<p>\d{1,2})(?::?(?<q>\d{2}))?)"
+_CLOCK = r"(?<H>[0-9]{1,2})(?::(?<m>[0-9]{1,2})(?::(?<s>[0-9]{1,2})(?:\.(?<f>[0-9]{0,9}))?)?)?"
+_ZONE = r" ?(?:Z|UTC|GMT|(?<z>[+-])(?<p>[0-9]{1,2})(?::?(?<q>[0-9]{2}))?)"
 TIMESTAMP_TEXT = rf"^{_DATE}(?:[ T](?:{_CLOCK}(?:{_ZONE})?)?)?)?)?$"
 """Spark's text of a timestamp; zones are offsets or UTC."""
 
@@ -100,14 +100,14 @@ def _offset(parts: Parts) -> pl.Expr:
 
 
 _READ = {
-    ("y", 1): r"(?<y>\d{1,6})",
-    ("y", 2): r"(?<Y>\d{2})",
-    ("y", 4): r"(?<y>\d{4})",
+    ("y", 1): r"(?<y>[0-9]{1,6})",
+    ("y", 2): r"(?<Y>[0-9]{2})",
+    ("y", 4): r"(?<y>[0-9]{4})",
     ("M", 3): r"(?<L>[A-Z][a-z]{2})",
     ("M", 4): r"(?<L>[A-Z][a-z]{2,8})",
     ("a", 1): "(?<a>AM|PM)",
-    ("X", 1): r"(?:Z|(?<z>[+-])(?<p>\d{2})(?<q>\d{2})?)",
-    ("X", 3): r"(?:Z|(?<z>[+-])(?<p>\d{2}):(?<q>\d{2}))",
+    ("X", 1): r"(?:Z|(?<z>[+-])(?<p>[0-9]{2})(?<q>[0-9]{2})?)",
+    ("X", 3): r"(?:Z|(?<z>[+-])(?<p>[0-9]{2}):(?<q>[0-9]{2}))",
 }
 _MONTHS = {name: at for names in (calendar.month_abbr, calendar.month_name) for at, name in enumerate(names) if name}
 
@@ -122,8 +122,8 @@ def _reading(part: Field | str) -> str:
     if isinstance(part, str):
         return pl.escape_regex(part)
     if part.letter == "S":
-        return rf"(?<f>\d{{1,{part.width}}})"
-    digits = r"\d{1,2}" if part.width == 1 else r"\d{2}"
+        return rf"(?<f>[0-9]{{1,{part.width}}})"
+    digits = r"[0-9]{1,2}" if part.width == 1 else r"[0-9]{2}"
     return _READ.get((part.letter, part.width), rf"(?<{part.letter}>{digits})")
 
 

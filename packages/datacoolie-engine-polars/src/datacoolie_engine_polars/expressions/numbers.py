@@ -41,10 +41,10 @@ def _scientific(size: pl.Expr) -> pl.Expr:
     return significant.str.slice(0, 1) + "." + tail + "E" + exponent.cast(pl.String)
 
 
-NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 """A number as text."""
 
-_PARTS = r"^(?<s>[+-]?)(?<w>\d*)(?:\.(?<f>\d*))?(?:[eE](?<e>[+-]?\d{1,4}))?$"
+_PARTS = r"^(?<s>[+-]?)(?<w>[0-9]*)(?:\.(?<f>[0-9]*))?(?:[eE](?<e>[+-]?[0-9]{1,4}))?$"
 _MOST = 10_000
 
 

@@ -1,0 +1,1 @@
+"""Delta tables: staged files, one commit, and what the log says of it."""

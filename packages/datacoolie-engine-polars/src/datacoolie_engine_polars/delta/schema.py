@@ -1,0 +1,88 @@
+"""The schema of a Delta table, and how a batch may change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+from deltalake import CommitProperties
+from deltalake import Schema as DeltaSchema
+from deltalake.exceptions import DeltaError
+
+from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.models import SchemaPolicy
+from datacoolie.core.suggest import listed
+from datacoolie.engines import CommitConflictError
+from datacoolie_engine_polars import failures
+from datacoolie_engine_polars.schemas import spellings, widest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deltalake import DeltaTable
+
+
+def schema_of(table: DeltaTable) -> pl.Schema:
+    """Return the columns of a table in Polars' types."""
+    return pl.Schema(table.schema().to_arrow())
+
+
+def delta_schema(schema: Mapping[str, pl.DataType]) -> DeltaSchema:
+    """Return Delta's schema for Polars' types."""
+    return DeltaSchema.from_arrow(pl.Schema(schema))
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """What a batch's schema means for a table.
+
+    Attributes:
+        schema: what the batch has to be brought to: the table's columns, then new ones.
+        added: columns that the table does not have yet.
+    """
+
+    schema: pl.Schema
+    added: Mapping[str, pl.DataType]
+
+    def apply(self, table: DeltaTable) -> None:
+        """Add the new columns to the table, which shows no row yet.
+
+        Raises:
+            CommitConflictError: the table moved on.
+        """
+        if not self.added:
+            return
+        try:
+            table.alter.add_columns(
+                delta_schema(self.added).fields, commit_properties=CommitProperties(max_commit_retries=0)
+            )
+        except DeltaError as error:
+            message = f"{table.table_uri}: adding columns failed: {failures.first_line(error)}"
+            raise CommitConflictError(message) from error
+
+
+def evolved(table: DeltaTable, batch: Mapping[str, pl.DataType], policy: SchemaPolicy, where: str) -> SchemaChange:
+    """Compare a batch's columns with the table's, names in any case.
+
+    Raises:
+        DestinationError: a type doesn't fit, or the policy forbids new columns.
+    """
+    current = schema_of(table)
+    names = spellings(batch, current)
+    for name, known in names.items():
+        if known in current and widest(current[known], batch[name]) != current[known]:
+            message = (
+                f"{where}: column {known!r} is {failures.type_name(current[known])} in the table, but "
+                f"{failures.type_name(batch[name])} in the batch, which does not fit. Cast it with a schema hint, or load "
+                "into a new table"
+            )
+            raise DestinationError(message, {"column": known}).classed(ErrorClass.CONFIGURATION)
+    added = {known: batch[name] for name, known in names.items() if known not in current}
+    if policy is SchemaPolicy.STRICT and (added or set(current) - set(names.values())):
+        different = sorted(set(added) | (set(current) - set(names.values())))
+        message = f"{where}: columns {listed(different)} are not in both batch and table, and schema_policy is strict"
+        raise DestinationError(message, {"columns": different}).classed(ErrorClass.CONFIGURATION)
+    if policy is SchemaPolicy.IGNORE_NEW:
+        added = {}
+    return SchemaChange(schema=pl.Schema({**current, **added}), added=added)

@@ -1,0 +1,83 @@
+"""Statistics of data files for Delta's log, from the footers of the Parquet files."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData, Statistics
+
+INDEXED_COLUMNS = 32
+"""Delta keeps statistics of the first columns only."""
+
+_PREFIX = 32
+"""Characters of a text that its bounds keep."""
+
+
+def of_file(path: str) -> str:
+    """Return a file's statistics as the JSON text of an add action.
+
+    Bounds that are unknown are left out; texts are cut, an upper bound upwards.
+    """
+    import pyarrow.parquet as pq  # noqa: PLC0415 - slow, and only commits need it
+
+    footer = pq.read_metadata(path)
+    lower: dict[str, object] = {}
+    upper: dict[str, object] = {}
+    nulls: dict[str, int] = {}
+    for index in range(min(footer.num_columns, INDEXED_COLUMNS)):
+        if "." not in footer.schema.column(index).path:
+            _column(footer, index, lower, upper, nulls)
+    return json.dumps({"numRecords": footer.num_rows, "minValues": lower, "maxValues": upper, "nullCount": nulls})
+
+
+def _column(
+    footer: FileMetaData, index: int, lower: dict[str, object], upper: dict[str, object], nulls: dict[str, int]
+) -> None:
+    name = footer.schema.column(index).name
+    groups = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
+    if not all(group is not None and group.has_null_count for group in groups):
+        return
+    nulls[name] = sum(group.null_count for group in groups)
+    bounded = [group for group in groups if group.has_min_max]
+    empty = [group for group in groups if not group.has_min_max]
+    if not bounded or any(group.num_values for group in empty):
+        return
+    low, high = _lower(min(group.min for group in bounded)), _upper(max(group.max for group in bounded))
+    if low is not None and high is not None:
+        lower[name], upper[name] = low, high
+
+
+def _lower(value: object) -> object:
+    return _json(value[:_PREFIX] if isinstance(value, str) else value)
+
+
+def _upper(value: object) -> object:
+    """Return an upper bound; a text that is cut gets a last character above all others, or none is known."""
+    if isinstance(value, str) and len(value) > _PREFIX:
+        return value[:_PREFIX] + "\U0010ffff"
+    return _json(value)
+
+
+def _json(value: object) -> object:
+    """Return a bound in Delta's JSON form; `None` for what has no bounds there."""
+    match value:
+        case bool() | bytes():
+            return None
+        case float():
+            return value if value - value == 0 else None
+        case int() | str():
+            return value
+        case Decimal():
+            return float(value)
+        case datetime():
+            zoned = value.tzinfo is not None
+            text = (value.astimezone(UTC) if zoned else value).replace(tzinfo=None).isoformat(timespec="microseconds")
+            return text + "Z" if zoned else text
+        case date():
+            return value.isoformat()
+        case _:
+            return None

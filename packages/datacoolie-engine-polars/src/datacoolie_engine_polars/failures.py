@@ -1,0 +1,117 @@
+"""What a failed pass means: which side failed, why, and what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+import polars as pl
+
+from datacoolie.core.exceptions import DataCoolieError, DestinationError, EngineError, ErrorClass, SourceError
+from datacoolie_engine_polars.expressions import translate
+from datacoolie_engine_polars.types import from_polars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Failure: TypeAlias = pl.exceptions.PolarsError | OSError
+"""What Polars raises when a pass fails."""
+
+FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""The same for `except`."""
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)(?:: (?P<path>.+))?")
+_UNREADABLE = re.compile(
+    r"^(parquet|csv|ndjson|json|gzip|zstd|avro|ipc)\b.*:|could not parse|found more fields|invalid utf-?8|error parsing line"
+    r"|out of specification|unexpected end of file|corrupt|decompress|deserializ|Syntax at character|empty csv|invalid gzip"
+    r"|not found in|schema names in file|column names specified in schema",
+    re.IGNORECASE,
+)
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def of_pass(
+    error: BaseException, *, target: str, written: int, find_broken: Callable[[], tuple[str, str] | None]
+) -> DataCoolieError:
+    """Return the typed error for a pass that failed while it wrote below `target`.
+
+    Args:
+        error: what Polars raised.
+        target: the folder that was written to.
+        written: bytes that had been written.
+        find_broken: looks for a source file that can't be read; returns its path and what is wrong with it.
+    """
+    number, path = _os_error(error)
+    if number is not None and (path is None or _is_below(path, target)) and number != errno.ENOENT:
+        return of_writing(number, target, written)
+    if number is not None and path is not None and _is_below(path, target):
+        return of_writing(number, target, written)
+    if number is not None or _UNREADABLE.search(str(error)):
+        return _of_reading(error, number, path, find_broken)
+    return translate(error) if isinstance(error, pl.exceptions.PolarsError) else EngineError(first_line(error))
+
+
+def of_writing(number: int, target: str, written: int) -> DestinationError:
+    """Return the error for an operation of the file system that failed below `target`."""
+    if number in _FULL:
+        message = (
+            f"{target}: no space left on the device after {written:,} bytes were written; they are removed and the "
+            "destination is as before. Make room, then run again"
+        )
+        return DestinationError(message, {"path": target, "written": written}).classed(ErrorClass.TRANSIENT)
+    reason = os.strerror(number)
+    if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        message = f"{target}: no right to write here ({reason}). Give this user the right to create files, or choose another path"
+        return DestinationError(message, {"path": target}).classed(ErrorClass.CONFIGURATION)
+    message = f"{target}: writing failed after {written:,} bytes: {reason}. What was written is removed"
+    return DestinationError(message, {"path": target, "written": written})
+
+
+def of_file(error: BaseException, path: str) -> SourceError:
+    """Return the error for a source file that can't be read."""
+    number, _ = _os_error(error)
+    if number == errno.ENOENT:
+        return SourceError(f"{path}: there is no such file", {"path": path})
+    if number in {errno.EACCES, errno.EPERM}:
+        return SourceError(f"{path}: no right to read this file", {"path": path}).classed(ErrorClass.CONFIGURATION)
+    return SourceError(f"{path}: {first_line(error)}", {"path": path})
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an exception says, without the hints for users of Polars that follow."""
+    return str(error).strip().split("\n", 1)[0]
+
+
+def type_name(kind: pl.DataType | DataType) -> str:
+    """Return a type as users know it."""
+    return str(from_polars(kind))
+
+
+def _of_reading(
+    error: BaseException, number: int | None, path: str | None, find_broken: Callable[[], tuple[str, str] | None]
+) -> SourceError:
+    if number is not None and path is not None:
+        return of_file(error, path)
+    broken = find_broken()
+    if broken is None:
+        return SourceError(f"Reading failed: {first_line(error)}")
+    where, why = broken
+    return SourceError(f"{where}: {why}", {"path": where})
+
+
+def os_number(error: BaseException) -> int | None:
+    """Return the operating system's number of an error that one caused."""
+    return _os_error(error)[0]
+
+
+def _os_error(error: BaseException) -> tuple[int | None, str | None]:
+    found = _OS_ERROR.search(str(error))
+    if found:
+        return int(found[1]), (found["path"] or "").strip() or None
+    return (error.errno, error.filename) if isinstance(error, OSError) else (None, None)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.replace("\\", "/").startswith(folder.replace("\\", "/").rstrip("/"))

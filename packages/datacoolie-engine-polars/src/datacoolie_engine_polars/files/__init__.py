@@ -1,0 +1,1 @@
+"""Flat files: readers, sinks, and the operations that the engine offers on them."""

@@ -1,0 +1,141 @@
+"""CSV files, under the names and defaults of Spark's options except `header`, which is true."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, ClassVar
+
+import polars as pl
+
+from datacoolie_engine_polars.files.readers import PATH, Reader
+from datacoolie_engine_polars.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_POSSIBLE = (
+    "header", "inferSchema", "samplingRatio", "sep", "delimiter", "quote", "escape", "encoding", "charset", "nullValue",
+    "emptyValue", "comment", "multiLine", "mode", "lineSep", "mergeSchema", "ignoreLeadingWhiteSpace",
+    "ignoreTrailingWhiteSpace",
+)  # fmt: skip
+_RESERVED = frozenset({
+    "source", "schema", "has_header", "separator", "quote_char", "comment_prefix", "null_values", "encoding", "eol_char",
+    "infer_schema", "infer_schema_length", "infer_schema_files", "include_file_paths", "storage_options", "glob",
+    "raise_if_empty", "extra_columns", "missing_columns", "n_rows", "row_index_name", "row_index_offset", "new_columns",
+    "with_column_names", "truncate_ragged_lines", "ignore_errors", "schema_overrides",
+})  # fmt: skip
+_ENCODINGS = {name: "utf8" for name in ("utf-8", "utf8", "us-ascii", "ascii")}
+_SAMPLE = 10_000
+"""Rows of each file from which types are inferred, unless `samplingRatio` asks for all."""
+
+
+class CsvReader(Reader):
+    """Reads CSV, gzip'd or not. Without `inferSchema` every column is text.
+
+    A row with more fields than the header is an error; one with fewer has nulls at its end, as in Spark.
+    """
+
+    format: ClassVar[str] = "csv"
+
+    def configure(self, options: Mapping[str, object]) -> None:
+        """Translate Spark's options."""
+        found = Options(
+            options,
+            what="read_options",
+            format=self.format,
+            possible=_POSSIBLE,
+            native=pl.scan_csv,
+            reserved=_RESERVED,
+        )
+        found.choice("encoding", _ENCODINGS, str(found.text("charset") or "utf-8"))
+        found.choice("mode", {"failfast": "", "permissive": ""}, "FAILFAST")
+        found.fixed("mergeSchema", True)
+        for name in ("ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace"):
+            found.fixed(name, False)
+        found.fixed("emptyValue", "")
+        found.flag("multiLine", default=True)
+        self._quote = found.character("quote")
+        found.fixed("escape", *({'"', self._quote} - {None}))
+        self._infer = found.flag("inferSchema", default=False)
+        found.fixed("samplingRatio", "1.0", "1")
+        self._sample = None if found.text("samplingRatio") else _SAMPLE
+        self._header = found.flag("header", default=True)
+        self._separator = found.character("sep", "delimiter") or ","
+        self._arguments: dict[str, object] = {
+            "has_header": self._header,
+            "separator": self._separator,
+            "quote_char": '"' if self._quote is None else self._quote or None,
+            "comment_prefix": found.character("comment"),
+            "eol_char": found.character("lineSep") or "\n",
+            "null_values": found.text("nullValue"),
+            **found.native,
+        }
+
+    def schema(self, path: str) -> pl.Schema:
+        """Return the columns of the header, or `_c0`, `_c1`, ... without one; inferred types if asked for."""
+        frame = pl.scan_csv(
+            path,
+            glob=False,
+            infer_schema=self._infer,
+            infer_schema_length=self._sample,
+            raise_if_empty=False,
+            truncate_ragged_lines=True,
+            storage_options=self.storage_options,
+            **self._arguments,  # type: ignore[arg-type] # translated above, or checked against the signature
+        )
+        schema = frame.collect_schema()
+        if self._header:
+            return schema
+        return pl.Schema({f"_c{index}": kind for index, kind in enumerate(schema.values())})
+
+    def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
+        """Scan files of one header."""
+        if not schema:
+            return pl.LazyFrame()
+        frame = pl.scan_csv(
+            list(paths),
+            schema=schema,
+            glob=False,
+            include_file_paths=PATH if with_path else None,
+            raise_if_empty=False,
+            storage_options=self.storage_options,
+            **self._arguments,  # type: ignore[arg-type] # translated above, or checked against the signature
+        )
+        # Polars shares the work of plans above a projection, but reads a bare scan again for each of them.
+        return frame.select(pl.all())
+
+    def explain(self, path: str, error: BaseException) -> str:
+        """Find the row with too many fields, the usual fault."""
+        text = super().explain(path, error)
+        if "more fields" in text and (found := self._first_ragged(path)):
+            line, fields, expected = found
+            return (
+                f"line {line} has {fields} fields, but the header has {expected}. Quote fields that contain "
+                f"{self._separator!r}, or set read_options.sep and quote as the file has them"
+            )
+        if "could not parse" in text and self._infer:
+            text += f". Types were inferred from the first {_SAMPLE:,} rows; set read_options.samplingRatio to 1.0, or use schema_hints"
+        return text
+
+    def _first_ragged(self, path: str) -> tuple[int, int, int] | None:
+        """Return the line, its fields and the fields of the header of the first row with too many."""
+        with _opened(path) as file:
+            quoting = csv.QUOTE_NONE if self._arguments["quote_char"] is None else csv.QUOTE_MINIMAL
+            rows = csv.reader(
+                file, delimiter=self._separator, quotechar=str(self._arguments["quote_char"] or '"'), quoting=quoting
+            )
+            expected = 0
+            for row in rows:
+                expected = expected or len(row)
+                if len(row) > expected:
+                    return rows.line_num, len(row), expected
+        return None
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[IO[str]]:
+    opener = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
+        yield file

@@ -1,0 +1,64 @@
+"""What each format has to offer so that many files can be scanned as one frame."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
+
+from datacoolie_engine_polars import failures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PATH = "__file_path"
+"""The column that holds the path of the file that a row is from."""
+
+
+class Reader(ABC):
+    """Reads files of one format under the options of one scan."""
+
+    format: ClassVar[str]
+
+    def __init__(self, options: Mapping[str, object], storage_options: Mapping[str, str]) -> None:
+        """Check the options.
+
+        Raises:
+            ConfigurationError: an option can't be honoured.
+        """
+        self.storage_options = dict(storage_options) or None
+        self.configure(options)
+
+    @abstractmethod
+    def configure(self, options: Mapping[str, object]) -> None:
+        """Check the options and keep what they mean.
+
+        Raises:
+            ConfigurationError: an option can't be honoured.
+        """
+
+    @abstractmethod
+    def schema(self, path: str) -> pl.Schema:
+        """Return the schema of one file.
+
+        Raises:
+            polars.exceptions.PolarsError, OSError: the file can't be read.
+        """
+
+    @abstractmethod
+    def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
+        """Scan files which all have this schema; `with_path` adds the column `PATH`."""
+
+    def find_fault(self, path: str) -> str | None:
+        """Read all of one file again and say what is wrong with it, or return `None`."""
+        try:
+            frame = self.scan([path], self.schema(path), with_path=False)
+            frame.select(pl.all().null_count()).collect(engine="streaming")
+        except failures.FAILURES as error:
+            return self.explain(path, error)
+        return None
+
+    def explain(self, path: str, error: BaseException) -> str:  # noqa: ARG002 - formats that know more look at the file
+        """Say what a failure to read a file means."""
+        return failures.first_line(error)

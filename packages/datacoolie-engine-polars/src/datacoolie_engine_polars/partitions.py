@@ -1,0 +1,103 @@
+"""Hive's `name=value` folders: values as text, escaped as Hive, Spark and Delta do."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import polars as pl
+
+from datacoolie.core.exceptions import DestinationError
+from datacoolie.core.suggest import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+NULL = "__HIVE_DEFAULT_PARTITION__"
+"""The folder of rows whose partition value is null."""
+
+_ESCAPED = re.compile(r'[\x00-\x1f\x7f"#%\'*/:=?\\{}\[\]^<>|]')
+_PARTITIONABLE = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Decimal)
+
+
+def value_text(value: object) -> str | None:
+    """Return a partition value as Delta's log and Hive's folders write it; `None` for null and empty text."""
+    match value:
+        case None | "":
+            return None
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            text = value.strftime("%Y-%m-%d %H:%M:%S")
+            return f"{text}.{value.microsecond:06d}" if value.microsecond else text
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def folder(values: Mapping[str, str | None]) -> str:
+    """Return `a=1/b=x%2Fy`, escaped."""
+    return "/".join(f"{escape(name)}={NULL if text is None else escape(text)}" for name, text in values.items())
+
+
+def escape(text: str) -> str:
+    """Escape what Hive escapes in names and values of folders."""
+    return _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", text)
+
+
+def check_keys(schema: Mapping[str, pl.DataType], names: Iterable[str], where: str) -> None:
+    """Make sure that a frame can be partitioned by these columns.
+
+    Raises:
+        DestinationError: a column is missing, has a type without a text, or no column is left for the files.
+    """
+    names = list(names)
+    for name in names:
+        kind = schema.get(name)
+        if kind is None:
+            message = f"{where}: there is no partition column {name!r}. Columns: {listed(schema)}"
+            raise DestinationError(message, {"column": name})
+        if not isinstance(kind, _PARTITIONABLE) and not kind.is_integer():
+            message = (
+                f"{where}: can't partition by {name!r}, which is {kind}; possible are text, whole numbers, decimals, "
+                "booleans, dates and timestamps"
+            )
+            raise DestinationError(message, {"column": name})
+    if names and len(set(names)) == len(schema):
+        message = (
+            f"{where}: all columns are partition columns ({listed(names)}); at least one has to be left for the files"
+        )
+        raise DestinationError(message)
+
+
+def without_empty(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], names: Iterable[str]) -> pl.LazyFrame:
+    """Make empty text null in partition columns: no folder can tell them apart."""
+    texts = [name for name in names if schema[name] == pl.String]
+    return frame.with_columns(pl.col(name).replace({"": None}) for name in texts) if texts else frame
+
+
+def parse(path: str, root: str) -> dict[str, str | None]:
+    """Return the values of the `name=value` folders between `root` and the file at `path`."""
+    relative = path.replace("\\", "/").removeprefix(root.replace("\\", "/").rstrip("/"))
+    parts = [part.partition("=") for part in relative.split("/")[:-1] if "=" in part]
+    return {unquote(name): None if value == NULL else unquote(value) for name, _, value in parts}
+
+
+def infer(texts: Iterable[str | None]) -> pl.DataType:
+    """Return the type of a partition column: int, bigint, date, or text when any value is something else."""
+    values = [text for text in texts if text is not None]
+    if values and all(re.fullmatch(r"0|-?[1-9]\d{0,17}", text) for text in values):
+        return pl.Int32() if all(-(2**31) <= int(text) < 2**31 for text in values) else pl.Int64()
+    if values and all(_is_date(text) for text in values):
+        return pl.Date()
+    return pl.String()
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

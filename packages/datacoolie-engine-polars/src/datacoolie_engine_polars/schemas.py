@@ -1,0 +1,172 @@
+"""Schemas in Polars' types: what can be stored, what widens to what, and one schema for many files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from datacoolie_engine_polars.types import from_polars, to_polars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from datacoolie.core.types import Schema
+
+INTEGERS: tuple[pl.DataType, ...] = (pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64())
+"""Signed integers, narrowest first."""
+
+MAX_PRECISION = 38
+
+_DIGITS = {pl.Int8(): 3, pl.Int16(): 5, pl.Int32(): 10, pl.Int64(): 19}
+
+
+def stored(kind: pl.DataType, *, column: str | None = None) -> pl.DataType:
+    """Return the type in which files and tables hold values of `kind`: Polars' counterpart of the framework's type.
+
+    Unsigned integers become the next signed type, times have microseconds, points in time are in UTC, text has no
+    categories.
+
+    Raises:
+        EngineError: the framework has no such type.
+    """
+    return to_polars(from_polars(kind, column=column))
+
+
+def described(frame: pl.LazyFrame) -> Schema:
+    """Return the columns of a frame in the framework's types.
+
+    Raises:
+        EngineError: the framework has no such type as one of the columns.
+    """
+    return {name: from_polars(kind, column=name) for name, kind in frame.collect_schema().items()}
+
+
+def stored_frame(frame: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.Schema]:
+    """Cast the columns of a frame whose types are not stored as they are, and return it with its schema.
+
+    Raises:
+        EngineError: the framework has no such type as one of the columns.
+    """
+    schema = frame.collect_schema()
+    target = pl.Schema({name: stored(kind, column=name) for name, kind in schema.items()})
+    casts = {name: kind for name, kind in target.items() if kind != schema[name]}
+    return (frame.cast(dict(casts)) if casts else frame), target
+
+
+def widest(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
+    """Return the narrowest type that holds the values of both, or `None` where there is none.
+
+    Integers widen to larger ones, to decimals and to double; decimals to larger ones and to double, nothing to text.
+    """
+    if left == right or right == pl.Null:
+        return left
+    if left == pl.Null:
+        return right
+    match left, right:
+        case pl.List(), pl.List():
+            inner = widest(_instance(left.inner), _instance(right.inner))
+            return None if inner is None else pl.List(inner)
+        case pl.Struct(), pl.Struct():
+            return _widest_struct(left, right)
+        case _ if left.is_numeric() and right.is_numeric():
+            return _widest_number(left, right)
+        case _:
+            return None
+
+
+def _instance(kind: pl.DataType | type[pl.DataType]) -> pl.DataType:
+    return kind() if isinstance(kind, type) else kind
+
+
+def _widest_number(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
+    if left in INTEGERS and right in INTEGERS:
+        return INTEGERS[max(INTEGERS.index(left), INTEGERS.index(right))]
+    if left.is_float() or right.is_float():
+        return pl.Float64()
+    a, b = _as_decimal(left), _as_decimal(right)
+    if a is None or b is None:
+        return None
+    scale = max(a.scale, b.scale)
+    precision = max(a.precision - a.scale, b.precision - b.scale) + scale
+    return pl.Decimal(precision, scale) if precision <= MAX_PRECISION else None
+
+
+def _as_decimal(kind: pl.DataType) -> pl.Decimal | None:
+    if isinstance(kind, pl.Decimal):
+        return kind
+    digits = _DIGITS.get(kind)
+    return None if digits is None else pl.Decimal(digits, 0)
+
+
+def _widest_struct(left: pl.Struct, right: pl.Struct) -> pl.Struct | None:
+    fields = {field.name: _instance(field.dtype) for field in left.fields}
+    for field in right.fields:
+        merged = widest(fields.get(field.name, pl.Null()), _instance(field.dtype))
+        if merged is None:
+            return None
+        fields[field.name] = merged
+    return pl.Struct(fields)
+
+
+class Mismatch(Exception):  # noqa: N818 - a signal between two modules, never shown
+    """A column whose types in two places have no common type."""
+
+    def __init__(self, column: str, places: tuple[str, str], kinds: tuple[pl.DataType, pl.DataType]) -> None:
+        """Keep the column, where it was found, and with which types."""
+        super().__init__(column)
+        self.column = column
+        self.places = places
+        self.kinds = kinds
+
+
+def union(schemas: Iterable[tuple[str, Mapping[str, pl.DataType]]]) -> pl.Schema:
+    """Return all columns of the named schemas in order of appearance, each with the widest of its types.
+
+    Names match in any case where that is unambiguous; the first spelling stays.
+
+    Raises:
+        Mismatch: two types of a column don't fit.
+    """
+    merged: dict[str, pl.DataType] = {}
+    seen_in: dict[str, str] = {}
+    for place, schema in schemas:
+        for name, target in spellings(schema, merged).items():
+            merged.setdefault(target, schema[name])
+            seen_in.setdefault(target, place)
+            kind = widest(merged[target], schema[name])
+            if kind is None:
+                raise Mismatch(target, (seen_in[target], place), (merged[target], schema[name]))
+            if kind != merged[target]:
+                merged[target], seen_in[target] = kind, place
+    return pl.Schema(merged)
+
+
+def spellings(schema: Mapping[str, pl.DataType], known: Iterable[str]) -> dict[str, str]:
+    """Map each column of `schema` to the one of `known` that has the same name, in any case; to itself when none has."""
+    exact = set(known)
+    folded: dict[str, list[str]] = {}
+    for name in exact:
+        folded.setdefault(name.lower(), []).append(name)
+    own = {name.lower() for name in schema}
+    ambiguous = len(own) < len(schema)
+    return {name: name if name in exact or ambiguous else _only(folded.get(name.lower()), name) for name in schema}
+
+
+def _only(names: list[str] | None, default: str) -> str:
+    return names[0] if names and len(names) == 1 else default
+
+
+def conform(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], target: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """Bring a frame of `schema` to the columns, spellings, order and types of `target`; missing columns are null."""
+    source = {known: name for name, known in spellings(schema, target).items()}
+    if dict(schema) == dict(target) and list(schema) == list(target):
+        return frame
+    return frame.select(_column(name, kind, source, schema) for name, kind in target.items())
+
+
+def _column(name: str, kind: pl.DataType, source: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    if name not in source:
+        return pl.lit(None, dtype=kind).alias(name)
+    column = pl.col(source[name])
+    return (column if schema[source[name]] == kind else column.cast(kind)).alias(name)

@@ -1,0 +1,224 @@
+"""One streaming pass: data files are written unseen, and what is to be observed is observed on the way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import polars as pl
+
+from datacoolie.engines import Observation, Staged, StagedFile
+from datacoolie_engine_polars import failures, partitions, schemas
+from datacoolie_engine_polars.expressions import compile_aggregate
+from datacoolie_engine_polars.types import from_polars
+
+if TYPE_CHECKING:
+    from polars.io.partition import FileProviderArgs, SinkedPathsCallbackArgs
+
+    from datacoolie_engine_polars.files.diagnosis import ScanLog
+    from datacoolie_engine_polars.passes import Passes
+
+Observations: TypeAlias = Mapping[str, Observation[pl.LazyFrame]]
+
+Sink: TypeAlias = "Callable[[pl.LazyFrame, pl.PartitionBy, Callable[[SinkedPathsCallbackArgs], None]], pl.LazyFrame]"
+"""Adds a lazy sink of one format to a plan. The callback is only called by formats that count rows."""
+
+FILE_BYTES = 1 << 30
+"""Bytes in memory after which a new Parquet file begins; compressed these are mostly 100 to 250 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where and how files are written.
+
+    Attributes:
+        folder: absolute path; made when it isn't there.
+        stem: how names begin; unique, so that a name belongs to this pass alone.
+        extension: how names end, without the dot.
+        keys: partition columns.
+        file_bytes: bytes in memory after which a new file begins; `None` for one file per partition.
+        counts: the sink's callback reports rows; otherwise they are counted on the way.
+    """
+
+    folder: str
+    stem: str
+    extension: str
+    keys: tuple[str, ...] = ()
+    file_bytes: int | None = FILE_BYTES
+    counts: bool = True
+
+
+@dataclass(slots=True)
+class _Files:
+    """The files of one pass, filled while it runs: Polars asks for each name just before it creates the file."""
+
+    target: Target
+    values: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def name(self, args: FileProviderArgs) -> str:
+        keys = args.partition_keys.row(0) if self.target.keys else ()
+        values = {name: partitions.value_text(value) for name, value in zip(self.target.keys, keys, strict=True)}
+        name = f"{self.target.stem}-{args.index_in_partition:05d}.{self.target.extension}"
+        relative = f"{partitions.folder(values)}/{name}" if values else name
+        self.values[relative] = values
+        return relative
+
+    def sinked(self, args: SinkedPathsCallbackArgs) -> None:
+        for one in args.paths:
+            self.rows[self._relative(one.path)] = one.num_rows
+
+    def count(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Count rows per file of a format whose sink doesn't; there is one file per partition."""
+        if not self.target.keys:
+            self._add({}, batch.height)
+            return batch
+        for *keys, rows in batch.group_by(self.target.keys).len().iter_rows():
+            self._add(dict(zip(self.target.keys, map(partitions.value_text, keys), strict=True)), rows)
+        return batch
+
+    def staged(self, observed: Mapping[str, object]) -> Staged:
+        files = [
+            StagedFile(
+                path=self.path(name), relative=name, rows=self.rows.get(name, 0), size=os.stat(self.path(name)).st_size
+            )
+            for name in sorted(self.values)
+        ]
+        return Staged(files=tuple(files), observed=observed)
+
+    def path(self, relative: str) -> str:
+        return f"{self.target.folder}/{relative}"
+
+    def written(self) -> int:
+        paths = [Path(self.path(name)) for name in self.values]
+        return sum(path.stat().st_size for path in paths if path.exists())
+
+    def remove(self) -> None:
+        """Remove all files, and the folders that are empty then."""
+        remove(self.target.folder, self.values)
+
+    def _add(self, values: Mapping[str, str | None], rows: int) -> None:
+        name = f"{self.target.stem}-00000.{self.target.extension}"
+        relative = f"{partitions.folder(values)}/{name}" if values else name
+        self.rows[relative] = self.rows.get(relative, 0) + rows
+
+    def _relative(self, path: str) -> str:
+        return path.replace("\\", "/").removeprefix(self.target.folder.replace("\\", "/")).lstrip("/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedData:
+    """What a pass wrote.
+
+    Attributes:
+        staged: files and observations.
+        values: partition values, as text, of each file by its relative path.
+    """
+
+    staged: Staged
+    values: Mapping[str, Mapping[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stager:
+    """Writes frames for one engine."""
+
+    passes: Passes
+    scans: ScanLog
+
+    def stage(self, frame: pl.LazyFrame, target: Target, sink: Sink, observe: Observations) -> StagedData:
+        """Write a frame below `target.folder` and evaluate `observe`, in one pass.
+
+        On any failure, an interrupt too, no file is left.
+
+        Raises:
+            SourceError: reading failed.
+            TransformError: an expression failed on the data.
+            DestinationError: writing failed.
+            InterruptedPassError: the pass was ended.
+        """
+        files = _Files(target)
+        try:
+            try:
+                return self._run(frame, target, sink, observe, files)
+            except BaseException:
+                files.remove()
+                raise
+        except KeyboardInterrupt:
+            # An interrupt comes twice, from Polars and from Python, and the second one may have hit the removal.
+            files.remove()
+            raise
+
+    def collect(
+        self, frame: pl.LazyFrame, observe: Observations, target: str
+    ) -> tuple[pl.DataFrame, Mapping[str, object]]:
+        """Evaluate a frame into memory, and what is to be observed, in one pass; raises as `stage`."""
+        observers = Observers(observe)
+        try:
+            batch, *results = self.passes.run([frame, *observers.plans])
+        except failures.FAILURES as error:
+            raise failures.of_pass(error, target=target, written=0, find_broken=self.scans.find_broken) from error
+        return batch, observers.values(results)
+
+    def _run(  # noqa: PLR0913, PLR0917 - private: what `stage` takes, and the files
+        self, frame: pl.LazyFrame, target: Target, sink: Sink, observe: Observations, files: _Files
+    ) -> StagedData:
+        counted = frame if target.counts else frame.map_batches(files.count, streamable=True)
+        destination = pl.PartitionBy(
+            target.folder,
+            key=list(target.keys) or None,
+            include_key=False if target.keys else None,
+            file_path_provider=files.name,
+            approximate_bytes_per_file=target.file_bytes,
+        )
+        observers = Observers(observe)
+        try:
+            _, *results = self.passes.run(
+                [sink(counted, destination, files.sinked), *observers.plans], share=target.counts
+            )
+        except failures.FAILURES as error:
+            raise failures.of_pass(
+                error, target=target.folder, written=files.written(), find_broken=self.scans.find_broken
+            ) from error
+        return StagedData(staged=files.staged(observers.values(results)), values=files.values)
+
+
+class Observers:
+    """Observations as plans: one `select` per observed frame."""
+
+    def __init__(self, observe: Observations) -> None:
+        """Group observations by frame."""
+        frames: dict[int, pl.LazyFrame] = {}
+        selected: dict[int, list[pl.Expr]] = {}
+        for name, one in observe.items():
+            frames[id(one.frame)] = one.frame
+            expression, _ = compile_aggregate(one.aggregate, schemas.described(one.frame))
+            selected.setdefault(id(one.frame), []).append(expression.alias(name))
+        self.plans = [frames[key].select(expressions) for key, expressions in selected.items()]
+
+    @staticmethod
+    def values(results: list[pl.DataFrame]) -> dict[str, object]:
+        """Return the observed values by name."""
+        return {name: python_value(value) for result in results for name, value in result.row(0, named=True).items()}
+
+
+def python_value(value: object) -> object:
+    """Return a value as the framework compares it: points in time in `datetime.UTC`."""
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
+
+
+def remove(folder: str, relatives: Mapping[str, object]) -> None:
+    """Remove files below a folder, and the folders that are empty then, `folder` included."""
+    root = Path(folder)
+    parents: set[Path] = set()
+    for relative in list(relatives):
+        path = root / relative
+        path.unlink(missing_ok=True)
+        parents.update(parent for parent in path.parents if parent == root or root in parent.parents)
+    for parent in sorted(parents, key=lambda one: len(one.parts), reverse=True):
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
