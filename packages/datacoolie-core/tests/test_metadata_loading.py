@@ -235,6 +235,13 @@ def test_documents_that_have_no_sections(faults: Faults, text: str, expected: st
         (
             (
                 "source: {connection: files, table: a}\n"
+                "destination: {connection: lake, table: b, load_type: merge_overwrite}"
+            ),
+            "12:5: dataflows[0].destination.merge_keys: is required: load_type merge_overwrite compares rows by it",
+        ),
+        (
+            (
+                "source: {connection: files, table: a}\n"
                 "destination: {connection: lake, table: b, load_type: scd2, merge_keys: k}"
             ),
             (
@@ -341,8 +348,10 @@ def test_documents_that_have_no_sections(faults: Faults, text: str, expected: st
             ),
         ),
         (
-            (f"{ENDS}transform: {{value_rules: {{operation: regex_replace, columns: a, replacement: 1, "
-            "pattern: (?=x)}}"),
+            (
+                f"{ENDS}transform: {{value_rules: {{operation: regex_replace, columns: a, replacement: 1, "
+                "pattern: (?=x)}}"
+            ),
             (
                 "13:94: dataflows[0].transform.value_rules[0].pattern: The regular expression '(?=x)' has '(?=': "
                 "look-around is not portable between engines"
@@ -506,6 +515,28 @@ def test_ids_and_names_are_given_once(faults: Faults) -> None:
         "doc.yaml:10:12: dataflows[1].name: is used twice; first at doc.yaml:9:5 (value 'f')",
         "doc.yaml:11:30: dataflows[2].previous_name: is used twice; first at doc.yaml:9:5 (value 'f')",
     ]
+
+
+def test_an_inactive_flow_may_have_the_name_of_another(tmp_path: Path) -> None:
+    metadata = load(
+        tmp_path,
+        """
+        connections: [{name: c, configure: {base_path: x}}]
+        dataflows:
+          - {name: f, source: {connection: c, table: t}, destination: {connection: c, table: u}}
+          - {name: f, dataflow_id: o, is_active: no, source: {connection: c}, destination: {connection: c, table: u}}
+        """,
+    )
+    assert metadata.dataflow("f").is_active
+
+
+def test_options_of_an_engine_are_its_own(tmp_path: Path) -> None:
+    options = "read_options: {polars: {low_memory: true}, sep: ;}"
+    metadata = load(
+        tmp_path,
+        flow(f"source: {{connection: files, table: a, configure: {{{options}}}}}\n" + ENDS.strip().split("\n")[1]),
+    )
+    assert metadata.dataflow("f").source.settings.read_options == {"polars": {"low_memory": True}, "sep": ";"}
 
 
 def test_flows_that_wait_for_each_other(faults: Faults) -> None:

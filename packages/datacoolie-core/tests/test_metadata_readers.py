@@ -98,6 +98,10 @@ def test_duplicate_keys_of_json_are_all_found() -> None:
     ]
 
 
+def test_a_duplicate_key_deep_inside_is_found() -> None:
+    assert [slip.position for slip in read_json('{"a": {"b": 1, "b": 2}, "c": {}}').slips] == [(1, 16)]
+
+
 @pytest.mark.parametrize(
     ("text", "position", "fault"),
     [

@@ -98,6 +98,14 @@ def test_settings_are_typed_by_the_type_of_connection() -> None:
         lake.settings_as(DatabaseSettings)
 
 
+def test_settings_follow_configure_when_they_are_refreshed() -> None:
+    connection = Connection(name="c", configure={"base_path": "a"})
+    assert connection.settings_as(FileSettings).base_path == "a"
+    connection.configure = {"base_path": "b"}
+    connection.refresh_from_configure()
+    assert connection.settings_as(FileSettings).base_path == "b"
+
+
 def test_options_are_spelled_as_spark_does() -> None:
     csv = Connection(
         name="c",

@@ -164,8 +164,8 @@ def test_settings_of_a_source_that_contradict_each_other(written: dict[str, obje
         ({"rename_columns": {"a": ""}}, "gives 'a' an empty name"),
         ({"select_columns": "a", "drop_columns": "b"}, "exclude each other"),
         (
-            {"masking_rules": [{"method": "nullify", "columns": "a"}, {"method": "redact", "columns": "b,A"}]},
-            "mask the column 'A' twice",
+            {"masking_rules": [{"method": "nullify", "columns": "A"}, {"method": "redact", "columns": "b,a"}]},
+            "mask the column 'a' twice",
         ),
         ({"hash_columns": {"target_column": "h", "columns": []}}, "columns must name at least one"),
         ({"value_rules": {"operation": "trim", "columns": []}}, "must name at least one column"),

@@ -33,9 +33,10 @@ class Metadata:
     _dataflows: dict[str, DataFlow] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index by name."""
+        """Index by name; an active flow comes before inactive ones of its name."""
+        flows = sorted(self.dataflows, key=lambda flow: flow.is_active)
         object.__setattr__(self, "_connections", {each.name: each for each in self.connections})
-        object.__setattr__(self, "_dataflows", {each.name: each for each in self.dataflows})
+        object.__setattr__(self, "_dataflows", {each.name: each for each in flows})
 
     @property
     def active_dataflows(self) -> tuple[DataFlow, ...]:
