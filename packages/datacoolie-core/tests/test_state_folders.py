@@ -394,8 +394,8 @@ class Slow(LocalPlatform):
 
     def list(self, folder: str) -> Iterator[FileInfo]:
         found = super().list(folder)
-        if folder == self._folder and self._meanwhile:
-            self._meanwhile, meanwhile = None, self._meanwhile
+        if folder == self._folder and (meanwhile := self._meanwhile):
+            self._meanwhile = None
             meanwhile()
         return found
 

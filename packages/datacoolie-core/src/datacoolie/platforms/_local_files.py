@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -128,7 +127,7 @@ def beside(target: str) -> Iterator[str]:
     """Give a hidden name beside `target`, whose folder is made; what still has that name at the end is removed."""
     folder = os.path.dirname(target)
     os.makedirs(folder, exist_ok=True)
-    temporary = f"{folder}/{OWN_PREFIX}{secrets.token_hex(8)}.tmp"
+    temporary = f"{folder}/{OWN_PREFIX}{os.urandom(8).hex()}.tmp"
     try:
         yield temporary
     finally:

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from datacoolie.core.exceptions import ErrorClass, PlatformError
 from datacoolie.platforms import _local_files as files
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from datacoolie.core.secret_provider import BaseSecretProvider
 
+_DRIVE = re.compile(r"/[A-Za-z]:")
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
@@ -172,7 +172,8 @@ def _path_of_uri(uri: str) -> str:
     """Return the path of a `file:` URI; a host is kept as the start of a UNC path."""
     parts = urlsplit(uri)
     host = "" if parts.netloc in {"", "localhost"} else f"//{parts.netloc}"
-    return host + url2pathname(parts.path)
+    path = unquote(parts.path)
+    return host + (path[1:] if _DRIVE.match(path) and os.name == "nt" else path)
 
 
 def _version(data: bytes) -> str:

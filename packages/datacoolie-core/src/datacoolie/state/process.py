@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import socket
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +38,8 @@ def this_process() -> ProcessIdentity:
 @functools.cache
 def _identity(pid: int) -> ProcessIdentity:
     """Identify this process; keyed by pid, for it changes in a fork."""
+    import socket  # noqa: PLC0415 - a slow import, and only a load needs it
+
     return ProcessIdentity(
         host=socket.gethostname(), pid=pid, started=_started(pid), boot_id=_boot_id(), pid_namespace=_pid_namespace()
     )
@@ -145,6 +145,8 @@ elif sys.platform != "win32":
         return _ps(pid, "lstart") or None
 
     def _ps(pid: int, column: str) -> str:
+        import subprocess  # noqa: PLC0415 - a slow import, and only a load needs it
+
         command = ["/bin/ps", "-o", f"{column}=", "-p", str(pid)]
         return subprocess.run(  # noqa: S603 - a fixed command and a number
             command, capture_output=True, text=True, check=False, env={"LC_ALL": "C"}
