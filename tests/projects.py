@@ -35,7 +35,7 @@ class Project:
     @property
     def states(self) -> Path:
         """Folder of the load states."""
-        return self.folder / ".datacoolie" / "state" / "flows"
+        return self.folder / ".datacoolie" / "flows"
 
     def write(self, *dataflows: Record, connections: list[Record] | None = None) -> None:
         """Write the document. JSON is YAML too, and needs no quoting rules here."""

@@ -1,0 +1,1 @@
+"""The bottom layer: registry, exceptions, models, types, secrets."""
