@@ -226,6 +226,25 @@ def test_a_pipe_gets_no_escape_codes_and_no_rich(project: Path) -> None:
     assert done.stdout.splitlines()[-1] == "False"
 
 
+def test_a_secret_in_an_error_is_masked_wherever_it_is_printed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = project / "metadata" / "connections.yaml"
+    connections.write_text(
+        connections.read_text()
+        .replace("base_path: ../data/landing", "base_path: LANDING\n    secrets_ref: {'env:SHOP_': [base_path]}")
+        .replace("\n      read_options", "\n#     read_options")
+    )
+    monkeypatch.setenv("SHOP_LANDING", "/no/hunter2-run/folder")
+    for arguments in (["run"], ["run", "--json"], ["run", "-v"]):
+        result = call(*arguments, str(project))
+        assert result.exit_code == 1
+        assert "error: customers failed in " in result.stderr
+        assert "***" in result.stderr
+        assert "hunter2-run" not in result.output
+    written = [path.read_text() for path in project.rglob("*.json")]
+    assert any('"failed"' in text for text in written)
+    assert not any("hunter2-run" in text for text in written)
+
+
 def test_ctrl_c_keeps_what_was_loaded_and_ends_with_130(tmp_path: Path) -> None:
     flows = [
         {
@@ -257,7 +276,7 @@ def test_ctrl_c_keeps_what_was_loaded_and_ends_with_130(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert 0 < ended < 150
     assert re.search(rf"^\d+ flows?: {ended} succeeded\b.*; ", rest, re.MULTILINE)
-    assert re.search(r"^error: interrupted; \d+ of 150 flows had ended\.$", errors, re.MULTILINE)
+    assert re.search(rf"^error: interrupted; {ended} of 150 flows had finished\.$", errors, re.MULTILINE)
     assert errors.endswith("What was committed stays; run again to load the rest.\n")
     assert "Traceback" not in errors
     again = call("run", str(document))

@@ -51,8 +51,8 @@ def command(  # noqa: PLR0913 - click passes each option by name
         result = project.run(select, workers=workers, dry_run=dry_run, listener=progress)
     except KeyboardInterrupt:
         _report(progress, as_json=as_json)
-        ended = sum(record.status is not FlowStatus.CANCELLED for record in progress.records)
-        of_all = f"{ended} of {counted(len(progress.flows), 'flow')} had ended"
+        done = sum(record.status in {FlowStatus.SUCCEEDED, FlowStatus.SKIPPED} for record in progress.records)
+        of_all = f"{done} of {counted(len(progress.flows), 'flow')} had finished"
         complain(f"interrupted; {of_all}.", "What was committed stays; run again to load the rest.")
         return INTERRUPTED
     if isinstance(result, Plan):
