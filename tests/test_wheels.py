@@ -39,7 +39,9 @@ def test_wheels_hold_code_types_and_licence_but_no_tests(wheels: Path, distribut
     assert f"{module}/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {module, distribution}
-    assert not [name for name in names if "test" in Path(name).stem and not name.startswith(f"{module}/testing")]
+    assert not [
+        name for name in names if Path(name).stem.startswith(("test_", "conftest")) or "tests" in Path(name).parts
+    ]
 
 
 def test_the_distribution_for_users_has_no_code(wheels: Path) -> None:
