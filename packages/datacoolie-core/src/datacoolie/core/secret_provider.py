@@ -128,24 +128,22 @@ def resolve_secrets(
         resolver_lookup: gives the resolver for a prefix such as `env`, or None.
 
     Raises:
-        DataCoolieError: `secrets_ref` is invalid, a field is not in `configure`, or a secret can't be retrieved.
+        DataCoolieError: `secrets_ref` is invalid, a field is not in `configure`, a secret can't be retrieved, or is no
+            valid value of its field.
     """
     if not connection.secrets_ref:
         return
-    before = connection.configure
-    connection.configure = resolve_configure(
-        before,
+    resolved = resolve_configure(
+        connection.configure,
         connection.secrets_ref,
         provider,
         resolver_lookup=resolver_lookup,
         where=f"Connection {connection.name!r}",
     )
-    try:
-        connection.refresh_from_configure()
-    except (DataCoolieError, ValueError):
-        connection.configure = before
-        connection.refresh_from_configure()
-        raise
+    # A copy shows whether these values are valid settings before the connection is touched.
+    for each in (copy.copy(connection), connection):
+        each.configure = resolved
+        each.refresh_from_configure()
 
 
 def resolve_configure(
