@@ -36,7 +36,7 @@ class PolarsEngine(BaseEngine[pl.LazyFrame]):
         """Make the engine's parts; nothing is evaluated."""
         self._passes = Passes()
         self._stager = Stager(self._passes, ScanLog())
-        self.frames = PolarsFrames(self._passes)
+        self.frames = PolarsFrames(self._passes, self._stager.scans)
         self.files = PolarsFiles(self._stager)
         self.queries = PolarsQueries()
 

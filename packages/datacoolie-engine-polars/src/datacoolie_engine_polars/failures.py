@@ -24,8 +24,8 @@ FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)(?:: (?P<path>.+))?")
 _UNREADABLE = re.compile(
-    r"^(parquet|csv|ndjson|json|gzip|zstd|avro|ipc)\b.*:|could not parse|found more fields|invalid utf-?8|error parsing line"
-    r"|out of specification|unexpected end of file|corrupt|decompress|deserializ|Syntax at character|empty csv|invalid gzip"
+    r"^(parquet|csv|ndjson|json|gzip|zstd)\b.*:|could not parse|found more fields|invalid utf-?8|error parsing line"
+    r"|out of specification|unexpected end of file|corrupt|decompress|deserializ|Syntax at character|invalid gzip"
     r"|not found in|schema names in file|column names specified in schema",
     re.IGNORECASE,
 )
@@ -44,12 +44,24 @@ def of_pass(
         find_broken: looks for a source file that can't be read; returns its path and what is wrong with it.
     """
     number, path = _os_error(error)
-    if number is not None and (path is None or _is_below(path, target)) and number != errno.ENOENT:
+    if number is not None and (_is_below(path, target) if path else number != errno.ENOENT):
         return of_writing(number, target, written)
-    if number is not None and path is not None and _is_below(path, target):
-        return of_writing(number, target, written)
+    return of_reading(error, find_broken)
+
+
+def of_reading(error: BaseException, find_broken: Callable[[], tuple[str, str] | None]) -> DataCoolieError:
+    """Return the typed error for a pass that failed and wrote nothing.
+
+    Args:
+        error: what Polars raised.
+        find_broken: as for `of_pass`.
+    """
+    number, path = _os_error(error)
+    if number is not None and path is not None:
+        return of_file(error, path)
     if number is not None or _UNREADABLE.search(str(error)):
-        return _of_reading(error, number, path, find_broken)
+        where, why = find_broken() or ("Reading failed", first_line(error))
+        return SourceError(f"{where}: {why}", {"path": where})
     return translate(error) if isinstance(error, pl.exceptions.PolarsError) else EngineError(first_line(error))
 
 
@@ -63,7 +75,10 @@ def of_writing(number: int, target: str, written: int) -> DestinationError:
         return DestinationError(message, {"path": target, "written": written}).classed(ErrorClass.TRANSIENT)
     reason = os.strerror(number)
     if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        message = f"{target}: no right to write here ({reason}). Give this user the right to create files, or choose another path"
+        message = (
+            f"{target}: no right to write here ({reason}). Give this user the right to create files, or choose "
+            "another path"
+        )
         return DestinationError(message, {"path": target}).classed(ErrorClass.CONFIGURATION)
     message = f"{target}: writing failed after {written:,} bytes: {reason}. What was written is removed"
     return DestinationError(message, {"path": target, "written": written})
@@ -84,21 +99,9 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().split("\n", 1)[0]
 
 
-def type_name(kind: pl.DataType | DataType) -> str:
+def type_name(kind: pl.DataType) -> str:
     """Return a type as users know it."""
     return str(from_polars(kind))
-
-
-def _of_reading(
-    error: BaseException, number: int | None, path: str | None, find_broken: Callable[[], tuple[str, str] | None]
-) -> SourceError:
-    if number is not None and path is not None:
-        return of_file(error, path)
-    broken = find_broken()
-    if broken is None:
-        return SourceError(f"Reading failed: {first_line(error)}")
-    where, why = broken
-    return SourceError(f"{where}: {why}", {"path": where})
 
 
 def os_number(error: BaseException) -> int | None:

@@ -6,55 +6,73 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from datacoolie.core.exceptions import EngineError
+from datacoolie.core.suggest import listed
 from datacoolie.engines import FrameOps, Observation
 from datacoolie_engine_polars import failures
 from datacoolie_engine_polars.expressions import compile_expression
+from datacoolie_engine_polars.schemas import described
 from datacoolie_engine_polars.staging import Observers
-from datacoolie_engine_polars.types import from_polars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from datacoolie.core.types import Schema
     from datacoolie.sql import Aggregate, Expr
+    from datacoolie_engine_polars.files.diagnosis import ScanLog
     from datacoolie_engine_polars.passes import Passes
 
 
 class PolarsFrames(FrameOps[pl.LazyFrame]):
     """Operations on lazy frames; only `aggregate` evaluates, as a pass of `passes`."""
 
-    def __init__(self, passes: Passes) -> None:
-        """Use these passes."""
+    def __init__(self, passes: Passes, scans: ScanLog) -> None:
+        """Keep what runs a pass, and what was scanned."""
         self._passes = passes
+        self._scans = scans
 
     def schema(self, frame: pl.LazyFrame) -> Schema:
-        """Return the framework's types of the columns."""
-        return {name: from_polars(kind, column=name) for name, kind in frame.collect_schema().items()}
+        """Return the columns in order with their types.
+
+        Raises:
+            EngineError: a column has a type outside of `datacoolie.core.types`.
+        """
+        return described(frame)
 
     def select(self, frame: pl.LazyFrame, columns: Mapping[str, Expr]) -> pl.LazyFrame:
-        """Compute exactly these columns."""
-        return frame.select(self._compiled(frame, columns))
+        """Return exactly these columns, in this order; a constant has as many rows as the frame."""
+        # A select of nothing but constants would be one row; columns that are added, then chosen, keep the rows.
+        return frame.with_columns(_compiled(frame, columns)).select(list(columns))
 
     def with_columns(self, frame: pl.LazyFrame, columns: Mapping[str, Expr]) -> pl.LazyFrame:
-        """Add or replace columns."""
-        return frame.with_columns(self._compiled(frame, columns))
+        """Add or replace columns, each computed from `frame` as it was."""
+        return frame.with_columns(_compiled(frame, columns)) if columns else frame
 
     def filter(self, frame: pl.LazyFrame, condition: Expr) -> pl.LazyFrame:
-        """Keep the rows for which the condition is true."""
-        return frame.filter(compile_expression(condition, self.schema(frame))[0])
+        """Keep the rows for which `condition` is true (not null, not false)."""
+        return frame.filter(compile_expression(condition, described(frame))[0])
 
     def rename(self, frame: pl.LazyFrame, names: Mapping[str, str]) -> pl.LazyFrame:
-        """Rename columns."""
-        return frame.rename(dict(names))
+        """Rename columns, old name to new, all at once."""
+        return frame.rename(dict(names)) if names else frame
 
     def drop(self, frame: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
         """Remove columns."""
-        return frame.drop(names)
+        return frame.drop(list(names)) if names else frame
 
     def union(self, frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
-        """Append frames, columns matched by name."""
-        columns = frames[0].collect_schema().names()
-        return pl.concat([frames[0], *(frame.select(columns) for frame in frames[1:])])
+        """Append frames of the same columns, matched by name, duplicates kept.
+
+        Raises:
+            EngineError: the frames have different columns or types.
+        """
+        first = described(frames[0])
+        for number, frame in enumerate(frames[1:], 2):
+            schema = described(frame)
+            if schema != first:
+                message = f"Frame {number} of a union has the columns {_listed(schema)}; the first has {_listed(first)}"
+                raise EngineError(message)
+        return pl.concat([frames[0], *(frame.select(list(first)) for frame in frames[1:])])
 
     def join(
         self,
@@ -74,26 +92,50 @@ class PolarsFrames(FrameOps[pl.LazyFrame]):
     def deduplicate(
         self, frame: pl.LazyFrame, *, keys: Sequence[str], order_by: Sequence[str], ties: Literal["one", "all"]
     ) -> pl.LazyFrame:
-        """Keep the newest row per key, or all that tie for it."""
-        ordered = frame.sort(order_by, descending=True, nulls_last=True, maintain_order=True) if order_by else frame
-        newest = ordered.unique(subset=list(keys), keep="first", maintain_order=True)
-        if ties == "one":
-            return newest
-        columns = list(dict.fromkeys([*keys, *order_by]))
-        return frame.join(newest.select(columns), on=columns, how="semi", nulls_equal=True)
+        """Keep, per key, the row that is largest by `order_by` (nulls lose); all the largest with `ties="all"`.
+
+        With `ties="one"` the result depends on the set of rows alone: of the largest it keeps the one that is largest
+        by its other columns too.
+        """
+        schema, groups = frame.collect_schema(), list(keys)
+        for name in order_by:
+            largest = pl.col(name).nan_max() if schema[name].is_float() else pl.col(name).max()
+            # A group without any value keeps its rows: null is not missing from null.
+            frame = frame.filter(pl.col(name).eq_missing(largest.over(groups)))
+        if ties == "all":
+            return frame
+        rest = [_sortable(name, schema[name]) for name in schema if name not in {*keys, *order_by}]
+        others = pl.exclude(groups).sort_by(rest, descending=True, nulls_last=True) if rest else pl.exclude(groups)
+        return frame.group_by(groups).agg(others.first()).select(schema.names())
 
     def aggregate(self, frame: pl.LazyFrame, aggregates: Mapping[str, Aggregate]) -> dict[str, object]:
-        """Evaluate aggregates in a pass of their own."""
+        """Evaluate aggregates over the frame and return Python values by name.
+
+        Raises:
+            SourceError: reading failed.
+            TransformError: an expression failed on the data.
+        """
         observers = Observers({name: Observation(frame=frame, aggregate=one) for name, one in aggregates.items()})
         try:
-            return observers.values(self._passes.run(observers.plans))
+            results = self._passes.run(observers.plans)
         except failures.FAILURES as error:
-            raise failures.of_pass(error, target="", written=0, find_broken=lambda: None) from error
+            raise failures.of_reading(error, self._scans.find_broken) from error
+        return observers.values(results)
 
     def from_arrow(self, table: object) -> pl.LazyFrame:
         """Make a frame of anything with `__arrow_c_stream__`."""
-        return pl.DataFrame(table).lazy()
+        return pl.DataFrame(table).lazy()  # type: ignore[arg-type] # the contract can't name the protocol
 
-    def _compiled(self, frame: pl.LazyFrame, columns: Mapping[str, Expr]) -> list[pl.Expr]:
-        schema = self.schema(frame)
-        return [compile_expression(expr, schema)[0].alias(name) for name, expr in columns.items()]
+
+def _compiled(frame: pl.LazyFrame, columns: Mapping[str, Expr]) -> list[pl.Expr]:
+    schema = described(frame)
+    return [compile_expression(one, schema)[0].alias(name) for name, one in columns.items()]
+
+
+def _sortable(name: str, kind: pl.DataType) -> pl.Expr:
+    """Return what orders rows by a column; nested values have no order, but their hashes have."""
+    return pl.col(name).hash() if kind.is_nested() else pl.col(name)
+
+
+def _listed(schema: Schema) -> str:
+    return listed(f"{name} {kind}" for name, kind in schema.items())

@@ -22,7 +22,7 @@ class Options:
     """Options of one format, found in any case; values may be text, as Spark takes them.
 
     Args:
-        given: what the user wrote. Mappings are options of one engine alone: this one's are `native`, others are not ours.
+        given: what the user wrote. Mappings are options of one engine alone: this one's are `native`, others not ours.
         what: `read_options` or `write_options`, for messages.
         format: the format, for messages.
         possible: the names that can be honoured.
@@ -63,7 +63,8 @@ class Options:
         possible = [name for name in parameters if not name.startswith("_") and name not in reserved]
         for name in given:
             if name not in possible:
-                raise self._unknown(f"{ENGINE}.{name}", [f"{ENGINE}.{one}" for one in possible])
+                full = f"{ENGINE}.{name}"
+                raise self._unknown(full, [f"{ENGINE}.{one}" for one in possible])
         return dict(given)
 
     def _unknown(self, name: str, possible: Iterable[str]) -> ConfigurationError:

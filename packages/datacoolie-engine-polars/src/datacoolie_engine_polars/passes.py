@@ -28,8 +28,8 @@ class Passes:
 
         Args:
             plans: sinks give empty results.
-            share: parts that plans have in common run once. They then wait for the slowest plan in memory, so a slow sink
-                (text) must not share with a fast aggregate.
+            share: parts that plans have in common run once. Their rows then wait in memory for the slowest plan, so a
+                slow sink (text) must not share with a fast aggregate.
 
         Raises:
             InterruptedPassError: the pass was interrupted, in a thread that is not the main one.
@@ -49,8 +49,8 @@ class Passes:
     def interrupt(self) -> None:
         """End all passes, of any thread.
 
-        Polars ends its passes, in every thread, when the process receives SIGINT, and in no other way. It listens as long
-        as nobody replaced the signal's default handler.
+        Polars ends its passes, in every thread, when the process receives SIGINT, and in no other way. It listens as
+        long as nobody replaced the signal's default handler. To be called from the main thread.
         """
         if self._running:
             with suppress(KeyboardInterrupt):

@@ -18,7 +18,7 @@ INTEGERS: tuple[pl.DataType, ...] = (pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64
 
 MAX_PRECISION = 38
 
-_DIGITS = {pl.Int8(): 3, pl.Int16(): 5, pl.Int32(): 10, pl.Int64(): 19}
+_DIGITS: dict[pl.DataType, int] = {pl.Int8(): 3, pl.Int16(): 5, pl.Int32(): 10, pl.Int64(): 19}
 
 
 def stored(kind: pl.DataType, *, column: str | None = None) -> pl.DataType:
@@ -51,7 +51,7 @@ def stored_frame(frame: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.Schema]:
     schema = frame.collect_schema()
     target = pl.Schema({name: stored(kind, column=name) for name, kind in schema.items()})
     casts = {name: kind for name, kind in target.items() if kind != schema[name]}
-    return (frame.cast(dict(casts)) if casts else frame), target
+    return (frame.cast(pl.Schema(casts)) if casts else frame), target
 
 
 def widest(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
@@ -59,10 +59,10 @@ def widest(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
 
     Integers widen to larger ones, to decimals and to double; decimals to larger ones and to double, nothing to text.
     """
-    if left == right or right == pl.Null:
+    if left == right:
         return left
-    if left == pl.Null:
-        return right
+    if pl.Null() in {left, right}:
+        return right if left == pl.Null else left
     match left, right:
         case pl.List(), pl.List():
             inner = widest(_instance(left.inner), _instance(right.inner))
@@ -75,8 +75,8 @@ def widest(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
             return None
 
 
-def _instance(kind: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return kind() if isinstance(kind, type) else kind
+def _instance(kind: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
+    return kind() if isinstance(kind, pl.datatypes.DataTypeClass) else kind
 
 
 def _widest_number(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
@@ -143,7 +143,7 @@ def union(schemas: Iterable[tuple[str, Mapping[str, pl.DataType]]]) -> pl.Schema
 
 
 def spellings(schema: Mapping[str, pl.DataType], known: Iterable[str]) -> dict[str, str]:
-    """Map each column of `schema` to the one of `known` that has the same name, in any case; to itself when none has."""
+    """Map each column of `schema` to the one of `known` of the same name, in any case; to itself when there is none."""
     exact = set(known)
     folded: dict[str, list[str]] = {}
     for name in exact:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ import polars as pl
 from datacoolie.engines import Observation, Staged, StagedFile
 from datacoolie_engine_polars import failures, partitions, schemas
 from datacoolie_engine_polars.expressions import compile_aggregate
-from datacoolie_engine_polars.types import from_polars
 
 if TYPE_CHECKING:
     from polars.io.partition import FileProviderArgs, SinkedPathsCallbackArgs
@@ -42,6 +40,7 @@ class Target:
         keys: partition columns.
         file_bytes: bytes in memory after which a new file begins; `None` for one file per partition.
         counts: the sink's callback reports rows; otherwise they are counted on the way.
+        finish: what is done with each file after the pass.
     """
 
     folder: str
@@ -50,6 +49,7 @@ class Target:
     keys: tuple[str, ...] = ()
     file_bytes: int | None = FILE_BYTES
     counts: bool = True
+    finish: Callable[[str], None] | None = None
 
 
 @dataclass(slots=True)
@@ -84,7 +84,10 @@ class _Files:
     def staged(self, observed: Mapping[str, object]) -> Staged:
         files = [
             StagedFile(
-                path=self.path(name), relative=name, rows=self.rows.get(name, 0), size=os.stat(self.path(name)).st_size
+                path=self.path(name),
+                relative=name,
+                rows=self.rows.get(name, 0),
+                size=Path(self.path(name)).stat().st_size,
             )
             for name in sorted(self.values)
         ]
@@ -96,6 +99,20 @@ class _Files:
     def written(self) -> int:
         paths = [Path(self.path(name)) for name in self.values]
         return sum(path.stat().st_size for path in paths if path.exists())
+
+    def finish(self) -> None:
+        """Do what is left to do with each file.
+
+        Raises:
+            DestinationError: it fails.
+        """
+        if self.target.finish is None:
+            return
+        for relative in self.values:
+            try:
+                self.target.finish(self.path(relative))
+            except OSError as error:
+                raise failures.of_writing(error.errno or 0, self.target.folder, self.written()) from error
 
     def remove(self) -> None:
         """Remove all files, and the folders that are empty then."""
@@ -164,9 +181,7 @@ class Stager:
             raise failures.of_pass(error, target=target, written=0, find_broken=self.scans.find_broken) from error
         return batch, observers.values(results)
 
-    def _run(  # noqa: PLR0913, PLR0917 - private: what `stage` takes, and the files
-        self, frame: pl.LazyFrame, target: Target, sink: Sink, observe: Observations, files: _Files
-    ) -> StagedData:
+    def _run(self, frame: pl.LazyFrame, target: Target, sink: Sink, observe: Observations, files: _Files) -> StagedData:
         counted = frame if target.counts else frame.map_batches(files.count, streamable=True)
         destination = pl.PartitionBy(
             target.folder,
@@ -184,6 +199,7 @@ class Stager:
             raise failures.of_pass(
                 error, target=target.folder, written=files.written(), find_broken=self.scans.find_broken
             ) from error
+        files.finish()
         return StagedData(staged=files.staged(observers.values(results)), values=files.values)
 
 

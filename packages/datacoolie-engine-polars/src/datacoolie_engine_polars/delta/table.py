@@ -185,7 +185,8 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
 
     def _stage(self, frame: pl.LazyFrame, keys: tuple[str, ...], request: WriteRequest[pl.LazyFrame]) -> StagedData:
         target = staging.Target(folder=self._path, stem=request.stem, extension="parquet", keys=keys)
-        return self._stager.stage(frame, target, parquet_sink(request.options, what="delta"), request.observe)
+        sink = parquet_sink(request.options, partitioned=bool(keys), what="delta").sink
+        return self._stager.stage(frame, target, sink, request.observe)
 
     def _create(
         self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame], *, rows_are_new: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar, Literal
 
 import polars as pl
 
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _POSSIBLE = (
-    "header", "inferSchema", "samplingRatio", "sep", "delimiter", "quote", "escape", "encoding", "charset", "nullValue",
-    "emptyValue", "comment", "multiLine", "mode", "lineSep", "mergeSchema", "ignoreLeadingWhiteSpace",
+    "header", "inferSchema", "samplingRatio", "sep", "delimiter", "quote", "escape", "encoding", "charset",
+    "nullValue", "emptyValue", "comment", "multiLine", "mode", "lineSep", "mergeSchema",
+    "ignoreLeadingWhiteSpace",
     "ignoreTrailingWhiteSpace",
 )  # fmt: skip
 _RESERVED = frozenset({
     "source", "schema", "has_header", "separator", "quote_char", "comment_prefix", "null_values", "encoding", "eol_char",
     "infer_schema", "infer_schema_length", "infer_schema_files", "include_file_paths", "storage_options", "glob",
-    "raise_if_empty", "extra_columns", "missing_columns", "n_rows", "row_index_name", "row_index_offset", "new_columns",
-    "with_column_names", "truncate_ragged_lines", "ignore_errors", "schema_overrides",
+    "raise_if_empty", "extra_columns", "missing_columns", "n_rows", "row_index_name", "row_index_offset",
+    "new_columns", "with_column_names", "truncate_ragged_lines", "ignore_errors", "schema_overrides",
 })  # fmt: skip
-_ENCODINGS = {name: "utf8" for name in ("utf-8", "utf8", "us-ascii", "ascii")}
+_ENCODINGS = dict.fromkeys(("utf-8", "utf8", "us-ascii", "ascii"), "utf8")
 _SAMPLE = 10_000
 """Rows of each file from which types are inferred, unless `samplingRatio` asks for all."""
 
@@ -51,9 +52,9 @@ class CsvReader(Reader):
         )
         found.choice("encoding", _ENCODINGS, str(found.text("charset") or "utf-8"))
         found.choice("mode", {"failfast": "", "permissive": ""}, "FAILFAST")
-        found.fixed("mergeSchema", True)
+        found.fixed("mergeSchema", "true")
         for name in ("ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace"):
-            found.fixed(name, False)
+            found.fixed(name, "false")
         found.fixed("emptyValue", "")
         found.flag("multiLine", default=True)
         self._quote = found.character("quote")
@@ -116,13 +117,16 @@ class CsvReader(Reader):
                 f"{self._separator!r}, or set read_options.sep and quote as the file has them"
             )
         if "could not parse" in text and self._infer:
-            text += f". Types were inferred from the first {_SAMPLE:,} rows; set read_options.samplingRatio to 1.0, or use schema_hints"
+            text += (
+                f". Types were inferred from the first {_SAMPLE:,} rows of a file; set read_options.samplingRatio to "
+                "1.0 to look at all of them, or inferSchema to false and use schema_hints"
+            )
         return text
 
     def _first_ragged(self, path: str) -> tuple[int, int, int] | None:
         """Return the line, its fields and the fields of the header of the first row with too many."""
         with _opened(path) as file:
-            quoting = csv.QUOTE_NONE if self._arguments["quote_char"] is None else csv.QUOTE_MINIMAL
+            quoting: Literal[0, 3] = csv.QUOTE_NONE if self._arguments["quote_char"] is None else csv.QUOTE_MINIMAL
             rows = csv.reader(
                 file, delimiter=self._separator, quotechar=str(self._arguments["quote_char"] or '"'), quoting=quoting
             )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _POSSIBLE = ("encoding", "charset", "mode", "multiLine", "samplingRatio", "mergeSchema")
-_ENCODINGS = {name: "utf8" for name in ("utf-8", "utf8")}
+_ENCODINGS = dict.fromkeys(("utf-8", "utf8"), "utf8")
 _RESERVED = frozenset({
     "source", "schema", "schema_overrides", "infer_schema_length", "n_rows", "row_index_name", "row_index_offset",
     "ignore_errors", "storage_options", "include_file_paths",
@@ -34,7 +34,7 @@ def _checked(options: Mapping[str, object], name: str, *, multi_line: bool) -> O
     found.choice("encoding", _ENCODINGS, str(found.text("charset") or "utf-8"))
     found.choice("mode", {"failfast": ""}, "FAILFAST")
     found.fixed("multiLine", multi_line)
-    found.fixed("mergeSchema", True)
+    found.fixed("mergeSchema", "true")
     found.fixed("samplingRatio", "1.0", "1")
     return found
 

@@ -9,7 +9,7 @@ import polars as pl
 from datacoolie.engines import FileOps
 from datacoolie_engine_polars import partitions, staging
 from datacoolie_engine_polars.files.scan import scan
-from datacoolie_engine_polars.files.sinks import COUNTS, sink_of
+from datacoolie_engine_polars.files.sinks import sink_of
 from datacoolie_engine_polars.schemas import stored_frame
 
 if TYPE_CHECKING:
@@ -25,22 +25,35 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
         self._stager = stager
 
     def scan(self, request: FileScan) -> pl.LazyFrame:
-        """Return the rows of exactly these files, lazily."""
+        """Return the rows of exactly the files of `request`, lazily, with one schema taken from all of them.
+
+        Columns of the same name in any case are one; integers widen to larger ones and to double. A file that lacks a
+        column has nulls there.
+
+        Raises:
+            ConfigurationError: an option can't be honoured.
+            EngineError: the format can't be read.
+            SourceError: a file is missing or corrupt, or its types fit no other's.
+        """
         return scan(request, self._stager.scans)
 
     def stage(self, frame: pl.LazyFrame, request: FileWrite[pl.LazyFrame]) -> Staged:
-        """Write new files in one pass."""
-        sink = sink_of(request.format, request.options)
+        """Write the frame in one streaming pass into files `<stem>-<5 digits>.<extension>`; raises as `FileOps.stage`.
+
+        Parquet is split into files of about 100 to 250 MB; other formats have one file per partition.
+        """
+        keys = request.partition_by
+        written = sink_of(request.format, request.options, partitioned=bool(keys))
         frame, schema = stored_frame(frame)
-        partitions.check_keys(schema, request.partition_by, request.folder)
-        counts = request.format in COUNTS
+        partitions.check_keys(schema, keys, request.folder)
         target = staging.Target(
             folder=request.folder,
             stem=request.stem,
-            extension=request.format,
-            keys=request.partition_by,
-            file_bytes=None if request.single_file or not counts else staging.FILE_BYTES,
-            counts=counts,
+            extension=written.extension,
+            keys=keys,
+            file_bytes=staging.FILE_BYTES if written.counts and not request.single_file else None,
+            counts=written.counts,
+            finish=written.finish,
         )
-        frame = partitions.without_empty(frame, schema, request.partition_by)
-        return self._stager.stage(frame, target, sink, request.observe).staged
+        frame = partitions.without_empty(frame, schema, keys)
+        return self._stager.stage(frame, target, written.sink, request.observe).staged

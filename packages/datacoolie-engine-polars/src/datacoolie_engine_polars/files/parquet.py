@@ -33,7 +33,7 @@ class ParquetReader(Reader):
             native=pl.scan_parquet,
             reserved=_RESERVED,
         )
-        found.fixed("mergeSchema", True)
+        found.fixed("mergeSchema", "true")
         self._native = found.native
 
     def schema(self, path: str) -> pl.Schema:

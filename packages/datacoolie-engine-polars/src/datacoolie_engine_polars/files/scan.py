@@ -49,7 +49,8 @@ def scan(request: FileScan, log: ScanLog) -> pl.LazyFrame:
 def _reader(request: FileScan) -> Reader:
     kind = READERS.get(request.format)
     if kind is None:
-        message = f"The engine 'polars' can't read {request.format!r} files. Possible: {listed(READERS)}.{did_you_mean(request.format, READERS)}"
+        near = did_you_mean(request.format, READERS)
+        message = f"The engine 'polars' can't read {request.format!r} files. Possible: {listed(READERS)}.{near}"
         raise EngineError(message, {"format": request.format})
     return kind(request.options, request.storage_options)
 
@@ -77,8 +78,8 @@ def _union(groups: list[tuple[pl.Schema, list[str]]]) -> pl.Schema:
     except schemas.Mismatch as error:
         (first, second), (left, right) = error.places, error.kinds
         message = (
-            f"{second}: column {error.column!r} is {failures.type_name(right)}, but {failures.type_name(left)} in {first}; "
-            "no type holds both. Load these files by flows of their own, or write them again with one type"
+            f"{second}: column {error.column!r} is {failures.type_name(right)}, but {failures.type_name(left)} in "
+            f"{first}; no type holds both. Load these files by flows of their own, or write them again with one type"
         )
         raise SourceError(message, {"column": error.column, "files": [first, second]}) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -20,19 +22,46 @@ if TYPE_CHECKING:
     Callback = Callable[[SinkedPathsCallbackArgs], None]
 
 _RESERVED = frozenset({
-    "path", "lazy", "engine", "optimizations", "storage_options", "credential_provider", "sinked_paths_callback", "mkdir",
+    "path", "lazy", "engine", "optimizations", "storage_options", "credential_provider", "sinked_paths_callback",
+    "mkdir", "compression", "check_extension",
 })  # fmt: skip
-
-_PARQUET_CODECS = {
-    "snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "lz4": "lz4", "lz4_raw": "lz4", "brotli": "brotli",
-    "none": "uncompressed", "uncompressed": "uncompressed",
+_CSV_RESERVED = _RESERVED | {
+    "include_header", "separator", "quote_char", "null_value", "line_terminator", "quote_style",
 }  # fmt: skip
 
+_PARQUET_CODECS = {
+    "zstd": "zstd", "snappy": "snappy", "gzip": "gzip", "lz4": "lz4", "lz4_raw": "lz4", "brotli": "brotli",
+    "none": "uncompressed", "uncompressed": "uncompressed",
+}  # fmt: skip
 _TEXT_CODECS = {"none": "uncompressed", "uncompressed": "uncompressed", "gzip": "gzip", "zstd": "zstd"}
+_TEXT_ENDINGS = {"uncompressed": "", "gzip": ".gz", "zstd": ".zst"}
+
+_PARTITIONED_ROW_GROUP = 40_000
+"""Rows of a row group where many partitions are open at once, each with a row group in memory."""
+
+_PIECE = 1 << 20
+"""Bytes that are rewritten at once."""
 
 
-def parquet_sink(given: Mapping[str, object], *, what: str = "parquet") -> Sink:
-    """Return the sink for Parquet; snappy is the default, as Spark's and Delta's.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatSink:
+    """How a format is written.
+
+    Attributes:
+        sink: adds the lazy sink to a plan.
+        extension: how names of files end, without the first dot.
+        counts: the sink's callback reports the rows of each file; such a sink may also be split by size.
+        finish: what is done with each file after the pass.
+    """
+
+    sink: Sink
+    extension: str
+    counts: bool = False
+    finish: Callable[[str], None] | None = None
+
+
+def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = "parquet") -> FormatSink:
+    """Return the sink for Parquet, zstd unless `compression` is given.
 
     Raises:
         ConfigurationError: an option can't be honoured.
@@ -45,16 +74,20 @@ def parquet_sink(given: Mapping[str, object], *, what: str = "parquet") -> Sink:
         native=pl.LazyFrame.sink_parquet,
         reserved=_RESERVED,
     )
-    settings = {"compression": options.choice("compression", _PARQUET_CODECS, "snappy"), **options.native}
+    settings = {
+        "compression": options.choice("compression", _PARQUET_CODECS, "zstd"),
+        **({"row_group_size": _PARTITIONED_ROW_GROUP} if partitioned else {}),
+        **options.native,
+    }
 
     def sink(frame: pl.LazyFrame, target: pl.PartitionBy, callback: Callback) -> pl.LazyFrame:
         return frame.sink_parquet(target, lazy=True, mkdir=True, sinked_paths_callback=callback, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
-    return sink
+    return FormatSink(sink=sink, extension="parquet", counts=True)
 
 
-def csv_sink(given: Mapping[str, object]) -> Sink:
-    """Return the sink for CSV; a header is written unless `header` is false.
+def csv_sink(given: Mapping[str, object]) -> FormatSink:
+    """Return the sink for CSV. A header is written unless `header` is false; null is empty and empty text is `""`.
 
     Raises:
         ConfigurationError: an option can't be honoured.
@@ -63,19 +96,24 @@ def csv_sink(given: Mapping[str, object]) -> Sink:
         given,
         what="write_options",
         format="csv",
-        possible=["header", "sep", "quote", "nullValue", "lineSep", "quoteAll", "compression", "encoding"],
+        possible=["header", "sep", "delimiter", "quote", "escape", "nullValue", "emptyValue", "lineSep", "quoteAll",
+                  "compression", "encoding"],
         native=pl.LazyFrame.sink_csv,
-        reserved=_RESERVED,
-    )
+        reserved=_CSV_RESERVED,
+    )  # fmt: skip
+    quote = options.character("quote") or '"'
+    options.fixed("escape", quote)
+    options.fixed("emptyValue", '""')
     options.fixed("encoding", "utf-8", "utf8")
+    codec = options.choice("compression", _TEXT_CODECS, "none")
     settings = {
         "include_header": options.flag("header", default=True),
-        "separator": options.character("sep") or ",",
-        "quote_char": options.character("quote") or '"',
+        "separator": options.character("sep", "delimiter") or ",",
+        "quote_char": quote,
         "null_value": options.text("nullValue") or "",
         "line_terminator": options.text("lineSep") or "\n",
         "quote_style": "always" if options.flag("quoteAll", default=False) else "necessary",
-        "compression": options.choice("compression", _TEXT_CODECS, "none"),
+        "compression": codec,
         "check_extension": False,
         **options.native,
     }
@@ -83,11 +121,11 @@ def csv_sink(given: Mapping[str, object]) -> Sink:
     def sink(frame: pl.LazyFrame, target: pl.PartitionBy, _: Callback) -> pl.LazyFrame:
         return frame.sink_csv(target, lazy=True, mkdir=True, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
-    return sink
+    return FormatSink(sink=sink, extension=f"csv{_TEXT_ENDINGS[codec]}")
 
 
-def jsonl_sink(given: Mapping[str, object]) -> Sink:
-    """Return the sink for JSON lines.
+def jsonl_sink(given: Mapping[str, object]) -> FormatSink:
+    """Return the sink for JSON lines; every line has all fields, null or not.
 
     Raises:
         ConfigurationError: an option can't be honoured.
@@ -100,13 +138,33 @@ def jsonl_sink(given: Mapping[str, object]) -> Sink:
         native=pl.LazyFrame.sink_ndjson,
         reserved=_RESERVED,
     )
-    options.fixed("ignoreNullFields", False)
+    options.fixed("ignoreNullFields", "false")
     options.fixed("encoding", "utf-8", "utf8")
-    settings = {
-        "compression": options.choice("compression", _TEXT_CODECS, "none"),
-        "check_extension": False,
-        **options.native,
-    }
+    codec = options.choice("compression", _TEXT_CODECS, "none")
+    return FormatSink(sink=_lines(codec, options.native), extension=f"jsonl{_TEXT_ENDINGS[codec]}")
+
+
+def json_sink(given: Mapping[str, object]) -> FormatSink:
+    """Return the sink for JSON documents, each an array of records: lines, which become an array after the pass.
+
+    Raises:
+        ConfigurationError: an option can't be honoured.
+    """
+    options = Options(
+        given,
+        what="write_options",
+        format="json",
+        possible=["ignoreNullFields", "encoding"],
+        native=pl.LazyFrame.sink_ndjson,
+        reserved=_RESERVED,
+    )
+    options.fixed("ignoreNullFields", "false")
+    options.fixed("encoding", "utf-8", "utf8")
+    return FormatSink(sink=_lines("uncompressed", options.native), extension="json", finish=lines_to_array)
+
+
+def _lines(codec: str, native: Mapping[str, object]) -> Sink:
+    settings = {"compression": codec, "check_extension": False, **native}
 
     def sink(frame: pl.LazyFrame, target: pl.PartitionBy, _: Callback) -> pl.LazyFrame:
         return frame.sink_ndjson(target, lazy=True, mkdir=True, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
@@ -114,27 +172,49 @@ def jsonl_sink(given: Mapping[str, object]) -> Sink:
     return sink
 
 
-SINKS: dict[str, Callable[[Mapping[str, object]], Sink]] = {
-    "parquet": parquet_sink,
-    "csv": csv_sink,
-    "jsonl": jsonl_sink,
-}
-"""How each format is written."""
+def lines_to_array(path: str) -> None:
+    """Make a file of JSON lines an array of the same records, a piece at a time.
 
-COUNTS = frozenset({"parquet"})
-"""Formats whose sink reports the rows of each file."""
+    A line feed inside of a text is escaped in JSON, so each one in the file ends a record.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    lines = Path(f"{path}.lines")
+    Path(path).replace(lines)
+    try:
+        with lines.open("rb") as source, Path(path).open("wb") as target:
+            target.write(b"[")
+            held = b""
+            while piece := source.read(_PIECE):
+                target.write(held.replace(b"\n", b",\n"))
+                held = piece
+            target.write(held.removesuffix(b"\n").replace(b"\n", b",\n") + b"]\n")
+    finally:
+        lines.unlink(missing_ok=True)
 
 
-def sink_of(format: str, options: Mapping[str, object]) -> Sink:  # noqa: A002 - the word users know
+SINKS = ("parquet", "csv", "json", "jsonl")
+"""The formats that can be written."""
+
+
+def sink_of(format: str, options: Mapping[str, object], *, partitioned: bool) -> FormatSink:  # noqa: A002 - the word users know
     """Return the sink for a format.
 
     Raises:
         ConfigurationError: an option can't be honoured.
         EngineError: the format can't be written.
     """
-    if format not in SINKS:
-        message = (
-            f"The engine 'polars' can't write {format!r} files. Possible: {listed(SINKS)}.{did_you_mean(format, SINKS)}"
-        )
-        raise EngineError(message, {"format": format})
-    return SINKS[format](options)
+    match format:
+        case "parquet":
+            return parquet_sink(options, partitioned=partitioned)
+        case "csv":
+            return csv_sink(options)
+        case "json":
+            return json_sink(options)
+        case "jsonl":
+            return jsonl_sink(options)
+        case _:
+            near = did_you_mean(format, SINKS)
+            message = f"The engine 'polars' can't write {format!r} files. Possible: {listed(SINKS)}.{near}"
+            raise EngineError(message, {"format": format})
