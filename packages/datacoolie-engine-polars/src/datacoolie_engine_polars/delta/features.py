@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _HARMLESS = {"appendOnly", "invariants", "timestampNtz"}
 """Writer features whose rules staged commits keep: the second and third are about columns and checked by name below."""
 
+_WRITER_WITH_FEATURES = 7
+"""The writer version from which on a table lists its features."""
+
 
 def refuse_unsupported(table: DeltaTable, where: str, *, appends: bool) -> None:
     """Refuse a table with a feature that needs the format's own writer.
