@@ -14,8 +14,8 @@ import polars as pl
 
 
 def csv_to_parquet(source: Path, destination: Path, _keys: list[str]) -> None:
-    """Rewrite CSV files, types inferred, as one Parquet file."""
-    pl.scan_csv(source / "*.csv", try_parse_dates=True).sink_parquet(destination / "data.parquet", mkdir=True)
+    """Rewrite CSV files, types of numbers and booleans inferred, as one Parquet file."""
+    pl.scan_csv(source / "*.csv").sink_parquet(destination / "data.parquet", mkdir=True)
 
 
 def parquet_to_parquet(source: Path, destination: Path, _keys: list[str]) -> None:
