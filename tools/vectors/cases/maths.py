@@ -128,9 +128,9 @@ CASES = (
         "round(a, 1)",
         "ceil(a)",
         "floor(a)",
-        "abs(a)",
         "bround(a)",
     ),
+    column("decimal(38,2)", ("-999999999999999999999999999999999999.99",), "abs(a)", "negative(a)"),
     column("string", ("12.5", " -3 ", "x", None), "abs(a)", "round(a)", "ceil(a)", "sqrt(a)", "negative(a)", "sign(a)"),
     pairs(
         ("double", "double"),

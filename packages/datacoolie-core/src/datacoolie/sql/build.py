@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from datetime import date, datetime
 from decimal import Decimal
-from functools import reduce
 from typing import TYPE_CHECKING
+from typing import Literal as OneOf
 
 from datacoolie.core.types import (
     BinaryType,
@@ -29,6 +29,7 @@ from datacoolie.sql.nodes import Aggregate, AggregateFunction, Call, Case, Cast,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from datacoolie.sql.errors import Position
     from datacoolie.sql.text import Value
 
 INT_LIMIT = 2**31
@@ -131,16 +132,20 @@ def case(*branches: tuple[Expr, Expr], default: Expr | None = None) -> Case:
 
 def and_(*conditions: Expr) -> Expr:
     """Return whether all conditions are true; of none, true."""
-    return _joined("and", conditions, empty=True)
+    return joined("and", conditions) if conditions else lit(value=True)
 
 
 def or_(*conditions: Expr) -> Expr:
     """Return whether any condition is true; of none, false."""
-    return _joined("or", conditions, empty=False)
+    return joined("or", conditions) if conditions else lit(value=False)
 
 
-def _joined(name: str, conditions: Sequence[Expr], *, empty: bool) -> Expr:
-    return reduce(lambda left, right: Call(name, (left, right)), conditions) if conditions else lit(empty)
+def joined(name: OneOf["and", "or"], conditions: Sequence[Expr], at: Position | None = None) -> Expr:
+    """Return conditions joined in their order, as a balanced tree: a thousand of them are only ten levels deep."""
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = (len(conditions) + 1) // 2
+    return Call(name, (joined(name, conditions[:middle], at), joined(name, conditions[middle:], at)), at)
 
 
 def not_(condition: Expr) -> Expr:

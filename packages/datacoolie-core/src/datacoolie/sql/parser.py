@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from datacoolie.core.types import BooleanType, parse_type
-from datacoolie.sql.build import and_, not_
+from datacoolie.sql.analysis import bind
+from datacoolie.sql.build import and_, joined, not_
 from datacoolie.sql.calls import make_call
 from datacoolie.sql.constants import TYPED, number_constant, typed_constant
 from datacoolie.sql.errors import ExpressionError, Position
@@ -46,7 +47,10 @@ _UNSUPPORTED = {
     "interval": "Intervals",
     "collate": "Collations",
 }
-MAX_DEPTH = 200
+MAX_CHAIN = 100
+"""Operators between values that may follow each other."""
+
+MAX_DEPTH = 50
 """Levels of nesting: what a program wrote badly is refused before Python's stack ends."""
 
 
@@ -77,6 +81,8 @@ class _Parser:
         expr = self.expression()
         if not self.ended():
             self.unexpected("an operator or the end")
+        if not expr.columns:
+            bind(expr, {})
         return expr
 
     def ended(self) -> bool:
@@ -118,17 +124,17 @@ class _Parser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.fail(f"The expression is nested more than {MAX_DEPTH} levels deep", self.current)
-        left = self.conjunction()
-        while token := self.take("or"):
-            left = make_call("or", (left, self.conjunction()), self.at(token))
+        conditions, at = [self.conjunction()], self.at(self.current)
+        while self.take("or"):
+            conditions.append(self.conjunction())
         self.depth -= 1
-        return left
+        return joined("or", conditions, at)
 
     def conjunction(self) -> Expr:
-        left = self.negation()
-        while token := self.take("and"):
-            left = make_call("and", (left, self.negation()), self.at(token))
-        return left
+        conditions, at = [self.negation()], self.at(self.current)
+        while self.take("and"):
+            conditions.append(self.negation())
+        return joined("and", conditions, at)
 
     def negation(self) -> Expr:
         negations = []
@@ -197,7 +203,11 @@ class _Parser:
         if level == len(_BINARY):
             return self.unary()
         left = self.binary(level + 1)
+        count = 0
         while token := self.take(*_BINARY[level]):
+            count += 1
+            if count > MAX_CHAIN:
+                self.fail(f"More than {MAX_CHAIN} operators in a row", token)
             name = token.text.lower()
             left = make_call(_NAMES.get(name, name), (left, self.binary(level + 1)), self.at(token))
         return left

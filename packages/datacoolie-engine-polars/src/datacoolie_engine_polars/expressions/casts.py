@@ -20,17 +20,17 @@ from datacoolie.core.types import (
 )
 from datacoolie.sql import Cast, Typed
 from datacoolie_engine_polars.expressions import decimals
-from datacoolie_engine_polars.expressions.checks import checked, fail_when
-from datacoolie_engine_polars.expressions.datetimes import (
+from datacoolie_engine_polars.expressions.checks import checked, computed_once, fail_when
+from datacoolie_engine_polars.expressions.formatting import formatted, timestamp_text
+from datacoolie_engine_polars.expressions.numbers import EXACT, NUMBER, float_text, rounded_float, unscaled_text
+from datacoolie_engine_polars.expressions.reading import (
     BLANKS,
     SECOND,
-    formatted,
+    or_else,
     read_by_pattern,
     read_date,
     read_timestamp,
-    timestamp_text,
 )
-from datacoolie_engine_polars.expressions.numbers import NUMBER, float_text, unscaled_text
 from datacoolie_engine_polars.types import to_polars
 
 UTC = pl.Datetime("us", "UTC")
@@ -53,6 +53,8 @@ def lower_cast(typed: Typed, value: pl.Expr) -> pl.Expr:
         converted = converted_to(value, source, cast.type)
     if cast.safe or never_fails(source, cast.type):
         return converted
+    if isinstance(source, (StringType, *FLOATS)):
+        return computed_once(lambda *each: checked(each[1], *_failures(cast, source, *each)), value, converted)
     return checked(converted, *_failures(cast, source, value, converted))
 
 
@@ -127,7 +129,8 @@ def _to_boolean(value: pl.Expr, source: DataType) -> pl.Expr:
 def _to_integer(value: pl.Expr, source: DataType, target: pl.DataType) -> pl.Expr:
     match source:
         case StringType():
-            return value.str.strip_chars(BLANKS).cast(target, strict=False)
+            quick = value.cast(target, strict=False)
+            return or_else(quick, value, lambda text: text.str.strip_chars(BLANKS).cast(target, strict=False))
         case DecimalType():
             whole = decimals.unscaled(value, source).truncdiv(decimals.power(source.scale))
             return whole.cast(target, strict=False)
@@ -151,10 +154,14 @@ def _to_float(value: pl.Expr, source: DataType, target: pl.DataType) -> pl.Expr:
 
 
 def _text_to_float(text: pl.Expr, target: pl.DataType) -> pl.Expr:
-    """Read a float; Java's suffixes `1.5d` and `1.5f` are looked for only in what is no number otherwise."""
-    plain = text.cast(target, strict=False)
-    suffixed = pl.when(plain.is_null()).then(text).str.extract(r"^(.*[0-9.])[dDfF]$")
-    return plain.fill_null(suffixed.cast(target, strict=False))
+    """Read a float; what is none at first sight may have blanks around it, or a suffix of Java's: `1.5d`, `1.5f`."""
+
+    def bare(rest: pl.Expr) -> pl.Expr:
+        stripped = rest.str.strip_chars(BLANKS)
+        number = stripped.str.extract(r"^(.*[0-9.])[dDfF]$").fill_null(stripped)
+        return number.cast(target, strict=False)
+
+    return or_else(text.cast(target, strict=False), text, bare)
 
 
 def _to_decimal(value: pl.Expr, source: DataType, target: DecimalType) -> pl.Expr:
@@ -162,9 +169,9 @@ def _to_decimal(value: pl.Expr, source: DataType, target: DecimalType) -> pl.Exp
         case DecimalType():
             return _fitting_rescaled(value, source, target)
         case StringType():
-            return _text_to_decimal(value.str.strip_chars(BLANKS), target)
+            return _text_to_decimal(value, target)
         case FloatType() | DoubleType():
-            return _text_to_decimal(value.cast(pl.Float64).cast(pl.String), target)
+            return _float_to_decimal(value.cast(pl.Float64), target)
         case TimestampType():
             return _fitting(decimals.shortened(value.to_physical().cast(pl.Int128), 6 - target.scale), target)
         case _:
@@ -189,7 +196,25 @@ def _fitting_rescaled(value: pl.Expr, source: DecimalType, target: DecimalType) 
 
 
 def _text_to_decimal(text: pl.Expr, target: DecimalType) -> pl.Expr:
-    return _fitting(unscaled_text(text, target.scale), target)
+    """Read a decimal: Polars reads what has no more digits than a decimal holds."""
+    exact = pl.Decimal(38, max(19, target.scale))
+    shape = rf"^[+-]?[0-9]{{1,{38 - exact.scale}}}(?:\.[0-9]{{0,{exact.scale}}})?$"
+    number = pl.when(text.str.contains(shape)).then(text).cast(exact, strict=False)
+    quick = _fitting_rescaled(number, DecimalType(38, exact.scale), target)
+    return or_else(
+        quick, text, lambda rest: _fitting(unscaled_text(rest.str.strip_chars(BLANKS), target.scale), target)
+    )
+
+
+def _float_to_decimal(value: pl.Expr, target: DecimalType) -> pl.Expr:
+    """Return the decimal that the float's shortest text is rounded to."""
+    size = value.abs() * 10.0**target.scale
+    small = pl.when(size < EXACT).then(value)
+    quick = (
+        (rounded_float(small, target.scale, to_even=False) * 10.0**target.scale).round().cast(pl.Int128, strict=False)
+    )
+    whole = or_else(quick, value.cast(pl.String), lambda rest: unscaled_text(rest, target.scale))
+    return _fitting(whole, target)
 
 
 def _to_moment(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:  # noqa: PLR0911 - one case per type

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from datacoolie.core.types import DataType
     from datacoolie.sql import Typed
@@ -60,3 +60,12 @@ def fail_when(condition: pl.Expr, code: str, example: pl.Expr | None = None) -> 
 def checked(result: pl.Expr, *failures: pl.Expr) -> pl.Expr:
     """Return `result`, evaluating what `fail_when` made with it."""
     return pl.when(*(failure.is_null() for failure in failures)).then(result)
+
+
+def computed_once(then: Callable[[pl.Expr, pl.Expr], pl.Expr], first: pl.Expr, second: pl.Expr) -> pl.Expr:
+    """Return `then(first, second)`, computing both just once however often `then` uses them.
+
+    They become fields of a struct: Polars does not find equal parts of expressions by itself here.
+    """
+    both = pl.struct(first=first, second=second)
+    return both.struct.with_fields(result=then(pl.field("first"), pl.field("second"))).struct.field("result")

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from datacoolie.core.exceptions import TransformError
+from datacoolie.core.types import ArrayType
 from datacoolie.sql import Call, Case, Cast, Column, Expr, Literal, Typed, bind
 from datacoolie_engine_polars.expressions.casts import lower_cast
-from datacoolie_engine_polars.expressions.checks import Operands
+from datacoolie_engine_polars.expressions.checks import Operands, checked, fail_when
+from datacoolie_engine_polars.expressions.errors import translate
 from datacoolie_engine_polars.expressions.lowerings import LOWERINGS, NEVER_FAIL
 from datacoolie_engine_polars.types import to_polars
 
@@ -42,17 +45,50 @@ def lower(typed: Typed, guard: pl.Expr | None = None) -> pl.Expr:
             return pl.col(typed.node.name)
         case Literal():
             return pl.lit(typed.node.value, dtype=to_polars(typed.type))
+        case _ if not typed.node.columns:
+            constant = _constant(typed)
+            return _failing(typed, constant, guard) if isinstance(constant, TransformError) else constant
+        case _:
+            return _lower_operation(typed, guard)
+
+
+def _lower_operation(typed: Typed, guard: pl.Expr | None) -> pl.Expr:
+    match typed.node:
         case Case():
             return _lower_case(typed.operands, guard)
         case Cast():
-            return _folded(typed, lower_cast(typed, _masked(typed.operands[0], guard)))
-        case Call() as call if call.function in CHOICES:
-            return CHOICES[call.function](typed, guard)
-        case Call() as call:
-            return LOWERINGS[call.function](Operands(typed, _lower_operands(typed, call.function, guard)))
+            return lower_cast(typed, _masked(typed.operands[0], guard))
+        case Call(function=name) if name in CHOICES:
+            return CHOICES[name](typed, guard)
+        case Call(function=name):
+            return LOWERINGS[name](Operands(typed, _lower_operands(typed, name, guard)))
         case _:
             message = f"{typed.node!r} is no scalar expression"
             raise TypeError(message)
+
+
+def _constant(typed: Typed) -> pl.Expr | TransformError:
+    """Return what is made of constants as a constant, so that readers can skip by statistics; or why it fails."""
+    expr = _lower_operation(typed, None)
+    if isinstance(typed.type, ArrayType):
+        return expr
+    try:
+        value = pl.select(expr).to_series()
+    except pl.exceptions.PolarsError as error:
+        failure = translate(error)
+        if isinstance(failure, TransformError):
+            return failure
+        raise failure from error
+    return pl.lit(value.item(), dtype=value.dtype)
+
+
+def _failing(typed: Typed, failure: TransformError, guard: pl.Expr | None) -> pl.Expr:
+    """Return nulls, failing in the pass if a row gets there at all."""
+    value = failure.details["value"]
+    reached = pl.lit(value=True) if guard is None else guard.fill_null(value=False)
+    example = None if value is None else pl.lit(value)
+    nothing = pl.lit(None, dtype=to_polars(typed.type))
+    return checked(nothing, fail_when(reached, failure.details["condition"], example))
 
 
 def _lower_operands(typed: Typed, function: str, guard: pl.Expr | None) -> list[pl.Expr]:
@@ -87,18 +123,7 @@ def _null_outside(typed: Typed) -> bool:
     node = typed.node
     if isinstance(node, Call):
         return node.function not in NEVER_FAIL
-    return isinstance(node, Cast) and not isinstance(typed.operands[0].node, Literal)
-
-
-def _folded(typed: Typed, expr: pl.Expr) -> pl.Expr:
-    """Return a converted constant as a constant, so that readers can skip by statistics."""
-    if not isinstance(typed.operands[0].node, Literal):
-        return expr
-    try:
-        value = pl.select(expr).to_series()
-    except pl.exceptions.PolarsError:
-        return expr  # fails in the pass, where it is reported, if a row gets there at all
-    return pl.lit(value.item(), dtype=value.dtype)
+    return isinstance(node, Cast)
 
 
 def _narrowed(guard: pl.Expr | None, condition: pl.Expr) -> pl.Expr:
@@ -129,10 +154,12 @@ def _chosen(branches: list[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr | None, 
 def fails(typed: Typed) -> bool:
     """Return whether evaluating can raise, so that rows which don't need it have to be masked."""
     node = typed.node
-    if isinstance(node, Cast) and not isinstance(typed.operands[0].node, Literal):
-        return True
-    own = isinstance(node, Call) and node.function not in NEVER_FAIL
-    return own or isinstance(node, Cast) or any(fails(operand) for operand in typed.operands)
+    if isinstance(node, (Column, Literal)):
+        return False
+    if not node.columns:
+        return isinstance(_constant(typed), TransformError)
+    own = isinstance(node, Cast) or (isinstance(node, Call) and node.function not in NEVER_FAIL)
+    return own or any(fails(operand) for operand in typed.operands)
 
 
 def _if(typed: Typed, guard: pl.Expr | None) -> pl.Expr:

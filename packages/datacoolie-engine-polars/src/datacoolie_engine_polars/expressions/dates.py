@@ -9,7 +9,7 @@ import polars as pl
 from datacoolie.sql.patterns import DATE_UNITS, TIME_UNITS
 from datacoolie_engine_polars.expressions.calendar import days_in_month, days_of, is_date
 from datacoolie_engine_polars.expressions.checks import Operands, checked, fail_when
-from datacoolie_engine_polars.expressions.datetimes import formatted
+from datacoolie_engine_polars.expressions.formatting import formatted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,16 +13,13 @@ from datacoolie.core.types import (
 )
 from datacoolie_engine_polars.expressions import decimals
 from datacoolie_engine_polars.expressions.arithmetic import WIDER
-from datacoolie_engine_polars.expressions.numbers import unscaled_text
+from datacoolie_engine_polars.expressions.numbers import rounded_float
 from datacoolie_engine_polars.types import to_polars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from datacoolie_engine_polars.expressions.checks import Operands
-
-MAX_ROUNDED_DIGITS = 20
-"""Digits after the point to which floats can be rounded by their text, which has up to 17 before it."""
 
 
 def _abs(operands: Operands) -> pl.Expr:
@@ -71,40 +68,13 @@ def _round(operands: Operands, *, to_even: bool) -> pl.Expr:
     if isinstance(kind, INTEGRAL):
         number = value if digits >= 0 else _rounded_integer(value, -digits, to_even=to_even)
         return number.cast(to_polars(kind))
-    return _rounded_float(value, digits, to_even=to_even).cast(to_polars(kind))
+    return rounded_float(value, digits, to_even=to_even).cast(to_polars(kind))
 
 
 def _rounded_integer(value: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
     if digits >= decimals.MAX_DIGITS // 2 + 1:
         return value * 0
     return decimals.shortened(value.cast(pl.Int128), digits, to_even=to_even) * decimals.power(digits)
-
-
-def _rounded_float(value: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
-    """Round a float as its shortest text says, as Java does: 1.005 is rounded to 1.01 although it is a little less.
-
-    The text is looked at only where the binary fraction is so near to a half that it can't decide.
-    """
-    wide = value.cast(pl.Float64)
-    unit = 10.0 ** abs(digits)
-    shifted = wide * unit if digits >= 0 else wide / unit
-    size = shifted.abs()
-    near = ((size - size.floor() - 0.5).abs() < 1e-9 + size * 4e-16) | (size >= 2.0**52)
-    near &= wide.abs() < (2.0**53 if digits >= 0 else 1e37)
-    whole = shifted.round(0, mode="half_to_even" if to_even else "half_away_from_zero")
-    quick = whole / unit if digits >= 0 else whole * unit
-    exact = _rounded_text(pl.when(near).then(wide).cast(pl.String), digits, to_even=to_even)
-    kept = pl.when(wide.is_finite() & (size < 2.0**52)).then(quick).otherwise(wide)
-    rounded = pl.when(near).then(exact).otherwise(kept)
-    return pl.when(rounded == 0).then(0.0).otherwise(rounded)  # without a sign
-
-
-def _rounded_text(text: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
-    scale = min(digits, MAX_ROUNDED_DIGITS)
-    number = unscaled_text(text, scale, to_even=to_even)
-    if scale <= 0:
-        return (number * decimals.power(-scale)).cast(pl.Float64)
-    return number.reinterpret(dtype=pl.Decimal(decimals.MAX_DIGITS, scale)).cast(pl.String).cast(pl.Float64)
 
 
 def _logarithm(base: float) -> Callable[[Operands], pl.Expr]:
@@ -121,6 +91,12 @@ def _sign(operands: Operands) -> pl.Expr:
     return value.sign()
 
 
+def _power(operands: Operands) -> pl.Expr:
+    base, exponent = operands.exprs
+    # Not a constant: Polars would make a square root of a power of one half, which differs at -0.0 and -Infinity.
+    return base.pow(pl.when(base.is_not_null()).then(exponent))
+
+
 LOWERINGS = {
     "abs": _abs,
     "ceil": _whole(lambda value: value.ceil(), 1),
@@ -133,5 +109,5 @@ LOWERINGS = {
     "ln": _logarithm(math.e),
     "log10": _logarithm(10.0),
     "log2": _logarithm(2.0),
-    "power": lambda o: o.exprs[0].pow(o.exprs[1]),
+    "power": _power,
 }

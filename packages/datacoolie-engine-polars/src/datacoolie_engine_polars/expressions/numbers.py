@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from datacoolie_engine_polars.expressions import decimals
+
+EXACT = 2.0**52
+"""From here on a float has no fraction."""
+
+MAX_ROUNDED_DIGITS = 20
+"""Digits after the point to which floats can be rounded by their text, which has up to 17 before it."""
+
 
 def float_text(value: pl.Expr) -> pl.Expr:
     """Return Java's text of a float: `1.0`, `1.0E7`, `1.0E-4`, `NaN`, `-Infinity`.
@@ -53,20 +61,55 @@ def unscaled_text(text: pl.Expr, scale: int, *, to_even: bool = False) -> pl.Exp
 
     Halves are rounded away from zero, or to the even neighbour. What is no number, or too large, gives null.
     """
-    groups = text.str.extract_groups(_PARTS)
-    whole, fraction = groups.struct.field("w"), groups.struct.field("f").fill_null("")
-    exponent = groups.struct.field("e").cast(pl.Int64, strict=False).fill_null(0)
-    digits = pl.when(whole + fraction != "").then(whole + fraction)
-    point = whole.str.len_chars().cast(pl.Int64) + exponent + scale
+    parts = text.str.extract_groups(_PARTS).struct.with_fields(
+        digits=pl.field("w") + pl.field("f").fill_null(""),
+        point=pl.field("w").str.len_chars().cast(pl.Int64)
+        + pl.field("e").cast(pl.Int64, strict=False).fill_null(0)
+        + scale,
+    )
     # Digits up to the point are kept; it may lie behind all digits or before them.
-    known = digits + pl.lit("0" * 76)
-    at = point.clip(0, _MOST)
-    kept = known.str.slice(0, at)
-    rest = pl.when(point >= 0).then(known.str.slice(at)).otherwise(pl.lit("0"))
-    number = ("0" + kept.str.strip_chars_start("0")).cast(pl.Int128, strict=False)
-    up = rest >= "5"
-    if to_even:
-        half = rest.str.strip_chars_end("0") == "5"
-        up = up & (~half | (number % 2 == 1))
-    number = pl.when(digits.is_not_null()).then(number + up.cast(pl.Int128))
-    return pl.when(groups.struct.field("s") == "-").then(number * -1).otherwise(number)
+    at = pl.field("point").clip(0, _MOST)
+    known = pl.field("digits") + pl.lit("0" * 76)
+    parts = parts.struct.with_fields(
+        kept=("0" + known.str.slice(0, at).str.strip_chars_start("0")).cast(pl.Int128, strict=False),
+        rest=pl.when(pl.field("point") >= 0).then(pl.field("digits").str.slice(at)).otherwise(pl.lit("")),
+    )
+    number = pl.field("kept") + _rounded_up(to_even=to_even).cast(pl.Int128)
+    signed = pl.when(pl.field("s") == "-").then(number * -1).otherwise(number)
+    return parts.struct.with_fields(number=pl.when(pl.field("digits") != "").then(signed)).struct.field("number")
+
+
+def _rounded_up(*, to_even: bool) -> pl.Expr:
+    """Return whether the digits that are cut off make the last kept one larger."""
+    up = pl.field("rest") >= "5"
+    if not to_even:
+        return up
+    half = pl.field("rest").str.strip_chars_end("0") == "5"
+    return up & (~half | (pl.field("kept") % 2 == 1))
+
+
+def rounded_float(value: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
+    """Round a float as its shortest text says, as Java does: 1.005 is rounded to 1.01 although it is a little less.
+
+    The text is looked at only where the binary fraction is so near to a half that it can't decide.
+    """
+    wide = value.cast(pl.Float64)
+    unit = 10.0 ** abs(digits)
+    shifted = wide * unit if digits >= 0 else wide / unit
+    size = shifted.abs()
+    near = ((size - size.floor() - 0.5).abs() < 1e-9 + size * 4e-16) | (size >= EXACT)
+    near &= wide.abs() < (2.0**53 if digits >= 0 else 1e37)
+    whole = shifted.round(0, mode="half_to_even" if to_even else "half_away_from_zero")
+    quick = whole / unit if digits >= 0 else whole * unit
+    exact = _rounded_text(pl.when(near).then(wide).cast(pl.String), digits, to_even=to_even)
+    kept = pl.when(wide.is_finite() & (size < EXACT)).then(quick).otherwise(wide)
+    rounded = pl.when(near).then(exact).otherwise(kept)
+    return pl.when(rounded == 0).then(0.0).otherwise(rounded)  # without a sign
+
+
+def _rounded_text(text: pl.Expr, digits: int, *, to_even: bool) -> pl.Expr:
+    scale = min(digits, MAX_ROUNDED_DIGITS)
+    number = unscaled_text(text, scale, to_even=to_even)
+    if scale <= 0:
+        return (number * decimals.power(-scale)).cast(pl.Float64)
+    return number.reinterpret(dtype=pl.Decimal(decimals.MAX_DIGITS, scale)).cast(pl.String).cast(pl.Float64)

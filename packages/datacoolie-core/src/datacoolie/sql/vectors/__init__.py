@@ -1,8 +1,8 @@
 """Golden vectors: what a real Spark 4 in ANSI mode and UTC answers. Every engine's tests run them.
 
-The files are written by `python -m tools.vectors`. Values of columns are texts that Spark casts to the column's type (bytes in
-hexadecimal digits). Results are JSON values: decimals and floats as text, bytes in hexadecimal digits, dates as days and
-timestamps as microseconds since 1970, `{"error": name}` where evaluating that row fails.
+The files are written by `python -m tools.vectors`. Values of columns are texts that Spark casts to the column's type
+(bytes in hexadecimal digits). Results are JSON values: decimals and floats as text, bytes in hexadecimal digits, dates
+as days and timestamps as microseconds since 1970, `{"error": name}` where evaluating that row fails.
 """
 
 from __future__ import annotations
