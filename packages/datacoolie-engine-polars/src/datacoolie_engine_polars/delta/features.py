@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.exceptions import DestinationError, ErrorClass, SourceError
 from datacoolie.core.suggest import listed
 
 if TYPE_CHECKING:
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _HARMLESS = {"appendOnly", "invariants", "timestampNtz"}
 """Writer features whose rules staged commits keep: the second and third are about columns and checked by name below."""
+
+_READABLE = {"deletionVectors", "timestampNtz"}
+"""Reader features that Polars has."""
 
 _WRITER_WITH_FEATURES = 7
 """The writer version from which on a table lists its features."""
@@ -26,10 +29,28 @@ def refuse_unsupported(table: DeltaTable, where: str, *, appends: bool) -> None:
     found = sorted(_features(table, appends=appends))
     if found:
         message = (
-            f"{where}: the table uses {listed(found)}, which is not supported yet. Write this table with an engine that "
-            "has it, or make the table anew without it"
+            f"{where}: the table uses {listed(found)}, which is not supported yet. Write this table with an engine "
+            "that has it, or make the table anew without it"
         )
         raise DestinationError(message, {"features": found}).classed(ErrorClass.CONFIGURATION)
+
+
+def refuse_unreadable(table: DeltaTable, where: str) -> None:
+    """Refuse a table with a feature without which its rows can't be read right.
+
+    Raises:
+        SourceError: naming the features.
+    """
+    protocol = table.protocol()
+    found = set(protocol.reader_features or ()) - _READABLE
+    if table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
+        found.add("columnMapping")
+    if found:
+        message = (
+            f"{where}: the table uses {listed(sorted(found))}, which is not supported yet. Read this table with an "
+            "engine that has it, or make the table anew without it"
+        )
+        raise SourceError(message, {"features": sorted(found)}).classed(ErrorClass.CONFIGURATION)
 
 
 def _features(table: DeltaTable, *, appends: bool) -> set[str]:

@@ -74,8 +74,8 @@ def evolved(table: DeltaTable, batch: Mapping[str, pl.DataType], policy: SchemaP
         if known in current and widest(current[known], batch[name]) != current[known]:
             message = (
                 f"{where}: column {known!r} is {failures.type_name(current[known])} in the table, but "
-                f"{failures.type_name(batch[name])} in the batch, which does not fit. Cast it with a schema hint, or load "
-                "into a new table"
+                f"{failures.type_name(batch[name])} in the batch, which does not fit. Cast it with a schema hint, or "
+                "load into a new table"
             )
             raise DestinationError(message, {"column": known}).classed(ErrorClass.CONFIGURATION)
     added = {known: batch[name] for name, known in names.items() if known not in current}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData, Statistics
+    from pyarrow.parquet import FileMetaData
 
 INDEXED_COLUMNS = 32
 """Delta keeps statistics of the first columns only."""
@@ -65,18 +65,16 @@ def _upper(value: object) -> object:
 def _json(value: object) -> object:
     """Return a bound in Delta's JSON form; `None` for what has no bounds there."""
     match value:
-        case bool() | bytes():
+        case bool() | bytes() | float():
+            # NaN is larger than any bound of floats, and the footer does not say whether there is one.
             return None
-        case float():
-            return value if value - value == 0 else None
         case int() | str():
             return value
         case Decimal():
             return float(value)
         case datetime():
-            zoned = value.tzinfo is not None
-            text = (value.astimezone(UTC) if zoned else value).replace(tzinfo=None).isoformat(timespec="microseconds")
-            return text + "Z" if zoned else text
+            text = value.replace(tzinfo=None).isoformat(timespec="microseconds")
+            return f"{text}Z" if value.tzinfo else text
         case date():
             return value.isoformat()
         case _:

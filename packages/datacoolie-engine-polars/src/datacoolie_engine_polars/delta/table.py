@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import create_table_with_add_actions
 
-from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
+from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
 from datacoolie.core.suggest import listed
-from datacoolie.engines import Commit, CommitConflictError, TableOps, Token, UnknownOutcomeError, WriteResult
+from datacoolie.engines import TableOps, UnknownOutcomeError, WriteResult
 from datacoolie_engine_polars import failures, partitions, staging
-from datacoolie_engine_polars.delta import statistics
-from datacoolie_engine_polars.delta.features import refuse_unsupported
+from datacoolie_engine_polars.delta import commits
+from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
 from datacoolie_engine_polars.delta.merging import check_unique, upsert
 from datacoolie_engine_polars.delta.schema import delta_schema, evolved, schema_of
 from datacoolie_engine_polars.files.sinks import parquet_sink
@@ -29,15 +29,18 @@ from datacoolie_engine_polars.types import from_polars
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from deltalake.transaction import RemoveAction
+    from deltalake.transaction import AddAction, RemoveAction
 
     from datacoolie.core.types import Schema
-    from datacoolie.engines import MergePlan, TableRef, WriteRequest
+    from datacoolie.engines import Commit, MergePlan, TableRef, WriteRequest
     from datacoolie.sql import Expr
     from datacoolie_engine_polars.staging import StagedData, Stager
 
-_PREFIX = "datacoolie."
-"""How the names of our entries in a commit's metadata begin."""
+_STEM = "dc-"
+"""How names of data files begin, so that what a dead first load left is not taken for somebody's files."""
+
+_SHOWN = 5
+"""How many files a message names."""
 
 _RETRIES = 15
 """How often delta-rs follows other writers with an append."""
@@ -58,14 +61,18 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
 
     @cached_property
     def _table(self) -> DeltaTable | None:
-        version = None if self._ref.version is None else int(self._ref.version.rpartition("@")[2])
+        identity, _, number = (self._ref.version or "").rpartition("@")
         try:
-            return DeltaTable(self._path, version=version, storage_options=self._options)
+            table = DeltaTable(self._path, version=int(number) if number else None, storage_options=self._options)
         except TableNotFoundError:
             return None
-        except DeltaError as error:
-            message = f"{self._path}: this is no Delta table that can be read: {error}"
+        except (DeltaError, OSError) as error:
+            message = f"{self._path}: this is no Delta table that can be read: {failures.first_line(error)}"
             raise DestinationError(message, {"path": self._path}) from error
+        if identity and str(table.metadata().id) != identity:
+            message = f"{self._path}: this is another table than the one of which version {number} was asked for"
+            raise SourceError(message, {"path": self._path})
+        return table
 
     @property
     def exists(self) -> bool:
@@ -84,7 +91,9 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows of this version."""
-        return pl.scan_delta(self._existing())
+        table = self._existing()
+        refuse_unreadable(table, self._path)
+        return pl.scan_delta(table)
 
     def append(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
         """Add the rows."""
@@ -93,11 +102,11 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         refuse_unsupported(self._table, self._path, appends=True)
         frame, schema = stored_frame(frame)
         change = evolved(self._table, schema, request.schema_policy, self._path)
-        staged = self._stage(conform(frame, schema, change.schema), self._keys(request), request)
+        staged = self._stage(conform(frame, schema, change.schema), change.schema, self._keys(request), request)
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
             change.apply(self._table)
-            self._commit(self._adds(staged), commit, mode="append", retries=_RETRIES)
+            self._commit(commits.adds(staged), commit, mode="append", retries=_RETRIES)
         return self._result(staged, rows=staged.staged.rows)
 
     def overwrite(
@@ -112,11 +121,11 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         refuse_unsupported(self._table, self._path, appends=False)
         frame, schema = stored_frame(frame)
         change = evolved(self._table, schema, request.schema_policy, self._path)
-        staged = self._stage(conform(frame, schema, change.schema), self._keys(request), request)
+        staged = self._stage(conform(frame, schema, change.schema), change.schema, self._keys(request), request)
         removed = len(self._table.file_uris())
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
-            self._commit(self._adds(staged), commit, mode="overwrite", retries=0, schema=change.schema)
+            self._commit(commits.adds(staged), commit, mode="overwrite", retries=0, schema=change.schema)
         return self._result(staged, rows=staged.staged.rows, removed=removed)
 
     def merge(self, frame: pl.LazyFrame, plan: MergePlan, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
@@ -133,11 +142,11 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         if self._table is None or change is None:
             return self._create(batch.lazy(), request, rows_are_new=True)
         planned = upsert(self._table, self._path, batch, change.schema, plan)
-        staged = self._stage(planned.frame, self._keys(request), request)
+        staged = self._stage(planned.frame, change.schema, self._keys(request), request)
         with self._withdrawn_on_failure(staged):
             commit = request.decide({})
             change.apply(self._table)
-            self._commit([*self._adds(staged), *planned.removes], commit, mode="append", retries=0)
+            self._commit([*commits.adds(staged), *planned.removes], commit, mode="append", retries=0)
         return self._result(
             staged,
             rows=batch.height,
@@ -147,20 +156,14 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         )
 
     def committed(self, dataflow_id: str, *, after: int = -1) -> Commit | None:
-        """Ask the table's log for the flow's token."""
+        """Return the newest commit of a dataflow when its `seq` is above `after`, else `None`; one look when it isn't.
+
+        Raises:
+            DestinationError: the commit is known to exist, but what it says is no longer in the table's log.
+        """
         if self._table is None:
             return None
-        seq = self._table.transaction_version(dataflow_id)
-        if seq is None or seq <= after:
-            return None
-        for entry in self._table.history():
-            if entry.get(_PREFIX + "dataflow_id") == dataflow_id and entry.get(_PREFIX + "seq") == str(seq):
-                return _commit_of(entry, dataflow_id, seq)
-        message = (
-            f"{self._path}: commit {seq} of dataflow {dataflow_id} is in the table, but the log no longer says up to where "
-            "it loaded. Set the mark by hand, or load the table anew"
-        )
-        raise DestinationError(message, {"path": self._path, "seq": seq})
+        return commits.newest(self._table, dataflow_id, after=after, where=self._path)
 
     def history(self, limit: int) -> Sequence[Mapping[str, object]]:
         """Return the newest entries of the log."""
@@ -183,10 +186,20 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
             raise DestinationError(message, {"path": self._path}).classed(ErrorClass.CONFIGURATION)
         return actual
 
-    def _stage(self, frame: pl.LazyFrame, keys: tuple[str, ...], request: WriteRequest[pl.LazyFrame]) -> StagedData:
-        target = staging.Target(folder=self._path, stem=request.stem, extension="parquet", keys=keys)
+    def _stage(
+        self, frame: pl.LazyFrame, schema: pl.Schema, keys: tuple[str, ...], request: WriteRequest[pl.LazyFrame]
+    ) -> StagedData:
+        """Write the data files; those without rows are left out."""
+        target = staging.Target(folder=self._path, stem=_STEM + request.stem, extension="parquet", keys=keys)
         sink = parquet_sink(request.options, partitioned=bool(keys), what="delta").sink
-        return self._stager.stage(frame, target, sink, request.observe)
+        frame = partitions.without_empty(frame, schema, keys)
+        staged = self._stager.stage(frame, target, sink, request.observe)
+        empty = {file.relative: None for file in staged.staged.files if not file.rows}
+        if not empty:
+            return staged
+        staging.remove(self._path, empty)
+        files = tuple(file for file in staged.staged.files if file.rows)
+        return replace(staged, staged=replace(staged.staged, files=files))
 
     def _create(
         self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame], *, rows_are_new: bool = False
@@ -195,50 +208,40 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         self._refuse_foreign_files()
         frame, schema = stored_frame(frame)
         partitions.check_keys(schema, request.partition_by, self._path)
-        staged = self._stage(frame, request.partition_by, request)
+        staged = self._stage(frame, schema, request.partition_by, request)
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
             try:
                 create_table_with_add_actions(
                     self._path,
                     delta_schema(schema),
-                    self._adds(staged),
+                    commits.adds(staged),
                     mode="error",
                     partition_by=list(request.partition_by),
                     storage_options=self._options,
-                    commit_properties=_properties(commit, retries=0),
+                    commit_properties=commits.properties(commit, retries=0),
                 )
             except (DeltaError, OSError) as error:
-                raise self._failed(error) from error
+                raise commits.failed(error, self._path) from error
         del self.__dict__["_table"]
         rows = staged.staged.rows
         return self._result(staged, rows=rows, **({"inserted": rows, "updated": 0} if rows_are_new else {}))
 
     def _refuse_foreign_files(self) -> None:
-        """Make no table of a folder that holds somebody's files."""
-        folder = Path(self._path)
-        found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        foreign = [name for name in found if not name.startswith(("_", ".", "part-")) and "=" not in name]
+        """Make no table of a folder that holds somebody's files.
+
+        Raises:
+            DestinationError: naming some of them.
+        """
+        root = Path(self._path)
+        found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+        foreign = list(islice((name for name in found if not _is_ours(name)), _SHOWN))
         if foreign:
             message = (
-                f"{self._path}: this is no Delta table, but files are here ({listed(foreign[:5])}). Load into an empty "
+                f"{self._path}: this is no Delta table, but files are here ({listed(foreign)}). Load into an empty "
                 "folder, or move these files away"
             )
             raise DestinationError(message, {"path": self._path}).classed(ErrorClass.CONFIGURATION)
-
-    def _adds(self, staged: StagedData) -> list[AddAction]:
-        now = int(time.time() * 1000)
-        return [
-            AddAction(
-                path=file.relative,
-                size=file.size,
-                partition_values=staged.values[file.relative],
-                modification_time=now,
-                data_change=True,
-                stats=statistics.of_file(file.path),
-            )
-            for file in staged.staged.files
-        ]
 
     def _commit(
         self,
@@ -256,20 +259,10 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
                 mode,
                 delta_schema(schema) if schema else table.schema(),
                 table.metadata().partition_columns,
-                commit_properties=_properties(commit, retries=retries),
+                commit_properties=commits.properties(commit, retries=retries),
             )
         except (DeltaError, OSError) as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: DeltaError | OSError) -> DestinationError:
-        """Say what a commit that failed means."""
-        text, details = failures.first_line(error), {"path": self._path}
-        if isinstance(error, CommitFailedError) or "already exists" in text:
-            return CommitConflictError(f"{self._path}: somebody else's commit came first: {text}", details)
-        number = failures.os_number(error)
-        if number is not None:
-            return failures.of_writing(number, self._path, 0)
-        return UnknownOutcomeError(f"{self._path}: it is unknown whether the commit is in the table: {text}", details)
+            raise commits.failed(error, self._path) from error
 
     @contextmanager
     def _withdrawn_on_failure(self, staged: StagedData) -> Iterator[None]:
@@ -293,19 +286,7 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         )
 
 
-def _properties(commit: Commit, *, retries: int) -> CommitProperties:
-    token = commit.token
-    entries = {"dataflow_id": token.dataflow_id, "epoch": str(token.epoch), "seq": str(token.seq), **commit.metadata}
-    return CommitProperties(
-        custom_metadata={_PREFIX + name: text for name, text in entries.items()},
-        max_commit_retries=retries,
-        app_transactions=[Transaction(token.dataflow_id, token.seq)],
-    )
-
-
-def _commit_of(entry: Mapping[str, object], dataflow_id: str, seq: int) -> Commit:
-    metadata = {name.removeprefix(_PREFIX): str(text) for name, text in entry.items() if name.startswith(_PREFIX)}
-    return Commit(
-        token=Token(seq=seq, epoch=int(metadata["epoch"]), dataflow_id=dataflow_id),
-        metadata={name: text for name, text in metadata.items() if name not in {"dataflow_id", "epoch", "seq"}},
-    )
+def _is_ours(relative: str) -> bool:
+    """Whether a file below a folder is nobody else's: staged by us, part of a log, or hidden."""
+    *folders, name = relative.split("/")
+    return name.startswith(_STEM) or any(part.startswith(("_", ".")) for part in (*folders, name))

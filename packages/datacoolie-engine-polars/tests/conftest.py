@@ -1,0 +1,102 @@
+"""What the tests of the engine share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from datacoolie.core.models import SchemaPolicy
+from datacoolie.engines import Commit, FileScan, MergePlan, TableRef, Token, WriteRequest, WriteResult
+from datacoolie.platforms import FileInfo
+from datacoolie_engine_polars import PolarsEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+
+    from datacoolie.engines import Observation, TableOps
+
+    Scan = Callable[..., pl.LazyFrame]
+    Request = Callable[..., WriteRequest[pl.LazyFrame]]
+
+
+@pytest.fixture
+def engine() -> PolarsEngine:
+    return PolarsEngine()
+
+
+def info(path: Path) -> FileInfo:
+    stat = path.stat()
+    modified = datetime.fromtimestamp(stat.st_mtime, UTC)
+    return FileInfo(path=str(path), size=stat.st_size, modified=modified, etag=str(stat.st_mtime_ns))
+
+
+@pytest.fixture
+def scan(engine: PolarsEngine, tmp_path: Path) -> Scan:
+    """Scan files below `tmp_path`, given by their relative paths."""
+
+    def make(format: str, *names: str, root: str = "", **more: object) -> pl.LazyFrame:  # noqa: A002 - as in FileScan
+        files = tuple(info(tmp_path / name) for name in names)
+        return engine.files.scan(FileScan(format=format, root=str(tmp_path / root), files=files, **more))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def request_of() -> Request:
+    """Make write requests whose commit is number `seq` of a flow."""
+
+    def make(  # noqa: PLR0913
+        seq: int = 1,
+        *,
+        flow: str = "flow",
+        stem: str = "",
+        policy: SchemaPolicy = SchemaPolicy.EVOLVE,
+        partition_by: tuple[str, ...] = (),
+        observe: Mapping[str, Observation[pl.LazyFrame]] | None = None,
+        options: Mapping[str, object] | None = None,
+    ) -> WriteRequest[pl.LazyFrame]:
+        def decide(observed: Mapping[str, object]) -> Commit:
+            token = Token(seq=seq, epoch=2, dataflow_id=flow)
+            return Commit(token=token, metadata={"mark": f"mark {seq}", "observed": repr(dict(observed))})
+
+        return WriteRequest(
+            decide=decide,
+            observe=observe or {},
+            partition_by=partition_by,
+            schema_policy=policy,
+            options=options or {},
+            stem=stem or f"{flow}-{seq}",
+        )
+
+    return make
+
+
+@pytest.fixture
+def table_at(engine: PolarsEngine, tmp_path: Path) -> Callable[..., TableOps[pl.LazyFrame]]:
+    """Open the Delta table at `tmp_path / name`."""
+
+    def make(name: str = "table", version: str | None = None) -> TableOps[pl.LazyFrame]:
+        return engine.table(TableRef(format="delta", path=str(tmp_path / name), version=version))
+
+    return make
+
+
+@pytest.fixture
+def merge() -> Callable[..., WriteResult]:
+    """Upsert a frame by keys."""
+
+    def run(
+        table: TableOps[pl.LazyFrame],
+        frame: pl.LazyFrame,
+        request: WriteRequest[pl.LazyFrame],
+        *keys: str,
+        keep: tuple[str, ...] = (),
+    ) -> WriteResult:
+        return table.merge(frame, MergePlan(keys=keys, keep=keep), request)
+
+    return run
