@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 """How many duplicate keys a message names."""
 
-_MATCHED, _PATH, _NEW = "__datacoolie_matched", "__datacoolie_path", "__datacoolie_new"
+_PATH = "__datacoolie_path"
 
 
 def check_unique(batch: pl.DataFrame, plan: MergePlan, where: str) -> None:
@@ -72,32 +72,26 @@ def upsert(table: DeltaTable, path: str, batch: pl.DataFrame, schema: pl.Schema,
     given = {known: name for name, known in spellings(batch.schema, schema).items()}
     names = [name for name in schema.names() if name in given]
     batch = conform(batch.lazy(), batch.schema, {name: schema[name] for name in names}).collect()
-    keys = list({known: None for key in plan.keys for known in [spellings({key: pl.Null()}, schema)[key]]})
+    keys = list(dict.fromkeys(spellings({key: pl.Null()}, schema)[key] for key in plan.keys))
+    kept = [name for name in schema.names() if name not in keys and (name in plan.keep or name not in names)]
     files = _Files(table, path, schema)
     candidates = files.which_may_hold(batch, keys)
     hits = (
-        files.rows(candidates, keys)
+        files.rows(candidates, [*keys, *kept])
         .join(batch.lazy().select(keys), on=keys, how="semi", nulls_equal=True)
         .collect(engine="streaming")
     )
     touched = candidates.filter(pl.col("path").is_in(hits[_PATH].unique().implode()))
     inserts = batch.join(hits, on=keys, how="anti", nulls_equal=True)
-    kept = {*keys, *plan.keep}
-    replaced = [name for name in names if name not in kept]
-    updates = batch.lazy().select(
-        *keys, *(pl.col(name).alias(name + _NEW) for name in replaced), pl.lit(True).alias(_MATCHED)
+    updates = batch.drop(kept, strict=False).join(hits.drop(_PATH), on=keys, how="inner", nulls_equal=True)
+    untouched = files.rows(touched, schema.names()).join(
+        batch.lazy().select(keys), on=keys, how="anti", nulls_equal=True
     )
-    rewritten = (
-        files.rows(touched, schema.names())
-        .join(updates, on=keys, how="left", nulls_equal=True)
-        .select(
-            pl.when(pl.col(_MATCHED)).then(pl.col(name + _NEW)).otherwise(pl.col(name)).alias(name)
-            if name in replaced
-            else pl.col(name)
-            for name in schema.names()
-        )
-    )
-    frame = pl.concat([rewritten, conform(inserts.lazy(), inserts.schema, schema)])
+    frame = pl.concat([
+        untouched.select(schema.names()),
+        conform(updates.lazy(), updates.schema, schema),
+        conform(inserts.lazy(), inserts.schema, schema),
+    ])  # fmt: skip
     return Upsert(frame=frame, removes=files.removes(touched), inserted=inserts.height)
 
 
