@@ -43,15 +43,17 @@ def main(arguments: list[str] | None = None) -> int:
 def run(job: Job, data: Path, repeat: int) -> Result:
     """Measure a job `repeat` times on both sides, each time in a fresh folder beside the data.
 
+    One more repetition comes first and does not count: it compiles modules, warms caches, and its results are compared.
+
     Raises:
         CommandError: a command fails, or the two results do not hold the same rows.
     """
-    pairs = [_pair(job, data, number) for number in range(repeat)]
-    return Result(job=job, pairs=pairs)
+    _pair(job, data, 0, compared=True)
+    return Result(job=job, pairs=[_pair(job, data, number) for number in range(repeat)])
 
 
-def _pair(job: Job, data: Path, number: int) -> tuple[Usage, Usage]:
-    """Measure both sides; who goes first alternates, and the first results are compared."""
+def _pair(job: Job, data: Path, number: int, *, compared: bool = False) -> tuple[Usage, Usage]:
+    """Measure both sides; who goes first alternates."""
     sides: list[Side] = ["datacoolie", "baseline"]
     used = {}
     with tempfile.TemporaryDirectory(dir=data, prefix="run-") as temporary:
@@ -60,7 +62,7 @@ def _pair(job: Job, data: Path, number: int) -> tuple[Usage, Usage]:
             folder = work / side
             folder.mkdir()
             used[side] = measure(job.command(side, data, folder))
-        if number == 0 and (results := job.results(work)):
+        if compared and (results := job.results(work)):
             measure([sys.executable, "-m", "tools.bench.compare", *map(str, results)])
     return used["datacoolie"], used["baseline"]
 

@@ -143,7 +143,9 @@ class Sleep(Job):
 def test_run_alternates_in_fresh_folders(tmp_path: Path) -> None:
     job = Sleep(order=[])
     result = run(job, tmp_path, repeat=3)
-    assert job.order == ["datacoolie", "baseline", "baseline", "datacoolie", "datacoolie", "baseline"]
+    first = ["datacoolie", "baseline"]
+    assert job.order == [*first, "datacoolie", "baseline", "baseline", "datacoolie", "datacoolie", "baseline"]
+    assert len(result.pairs) == 3
     assert all(ours.wall < base.wall for ours, base in result.pairs)
     assert list(tmp_path.iterdir()) == []
 
