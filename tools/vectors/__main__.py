@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from tools.vectors.cases import THEMES
-from tools.vectors.spark import Spark
+from tools.vectors.spark import Json, Spark
 
 FOLDER = Path(__file__).parents[2] / "packages/datacoolie-core/src/datacoolie/sql/vectors"
 
@@ -22,17 +22,15 @@ def main(themes: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     for theme in themes or THEMES:
         sets = [spark.answer(case_set, aggregates=theme == "aggregates") for case_set in THEMES[theme]]
-        lines = ",\n".join(_set_text(each) for each in sets)
+        lines = ",\n".join(_set_text(head, cases) for head, cases in sets)
         (FOLDER / f"{theme}.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-        print(f"{theme}: {sum(len(each['cases']) for each in sets)} expressions")
+        print(f"{theme}: {sum(len(cases) for _, cases in sets)} expressions")
 
 
-def _set_text(case_set: dict[str, object]) -> str:
+def _set_text(head: dict[str, Json], cases: list[Json]) -> str:
     """Write a case set with one line per expression, so that a change shows as one line."""
-    cases = case_set["cases"]
-    head = json.dumps({name: value for name, value in case_set.items() if name != "cases"}, ensure_ascii=True)
-    lines = ",\n".join(json.dumps(case, ensure_ascii=True) for case in cases) if isinstance(cases, list) else ""
-    return f'{head[:-1]}, "cases": [\n{lines}\n]}}'
+    lines = ",\n".join(json.dumps(case) for case in cases)
+    return f'{json.dumps(head)[:-1]}, "cases": [\n{lines}\n]}}'
 
 
 if __name__ == "__main__":

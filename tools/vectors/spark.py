@@ -7,8 +7,8 @@ import logging
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
-from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.errors import PySparkException  # type: ignore[import-not-found,unused-ignore]  # only there with Java
+from pyspark.sql import DataFrame, SparkSession  # type: ignore[import-not-found,unused-ignore]  # the same
 
 if TYPE_CHECKING:
     from tools.vectors.model import CaseSet, Row
@@ -40,8 +40,8 @@ class Spark:
         self.session = builder.getOrCreate()
         self.session.sparkContext.setLogLevel("OFF")
 
-    def answer(self, case_set: CaseSet, *, aggregates: bool) -> dict[str, Json]:
-        """Return schema, rows and what each expression gives: type and a result per row, or why it is refused."""
+    def answer(self, case_set: CaseSet, *, aggregates: bool) -> tuple[dict[str, Json], list[Json]]:
+        """Return schema and rows, and what each expression gives: type and a result per row, or why it is refused."""
         frame = self._frame(case_set, case_set.rows)
         cases: list[Json] = []
         for expression in case_set.expressions:
@@ -55,7 +55,7 @@ class Spark:
                 {"expression": expression, "type": kind, "results": self._results(case_set, frame, expression, rows)}
             )
         rows_json: list[Json] = [list(row) for row in case_set.rows]
-        return {"schema": dict(case_set.schema), "rows": rows_json, "cases": cases}
+        return {"schema": dict(case_set.schema), "rows": rows_json}, cases
 
     def _frame(self, case_set: CaseSet, rows: tuple[Row, ...]) -> DataFrame:
         columns = ", ".join(f"`{name}`" for name in case_set.schema)

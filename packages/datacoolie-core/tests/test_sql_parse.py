@@ -7,8 +7,17 @@ import sys
 import pytest
 
 from datacoolie.core.exceptions import DataCoolieError, ErrorClass
-from datacoolie.core.types import DateType, DecimalType, DoubleType, IntegerType, LongType, StringType, TimestampType
-from datacoolie.sql import Call, Case, Cast, Column, ExpressionError, Literal, and_, call, col, lit, not_, parse
+from datacoolie.core.types import (
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StringType,
+    TimestampType,
+)
+from datacoolie.sql import Call, Case, Cast, Column, ExpressionError, Literal, and_, call, col, infer, lit, not_, parse
 from datacoolie.sql.vectors import Vector, vectors
 
 
@@ -56,13 +65,13 @@ def test_text_becomes_nodes(text: str, expected: object) -> None:
         (r"r'\d'", r"\d", StringType()),
     ],
 )
-def test_constants_have_spark_types(text: str, value: object, kind: object) -> None:
-    assert parse(text) == Literal(value, kind)  # type: ignore[arg-type] - checked by being equal
+def test_constants_have_spark_types(text: str, value: str | float, kind: DataType) -> None:
+    assert parse(text) == Literal(value, kind)
 
 
 def test_decimal_constants_have_just_their_digits() -> None:
-    assert str(parse("0.050").type) == "decimal(3,3)"  # type: ignore[attr-defined] - a literal
-    assert str(parse("12.50").type) == "decimal(4,2)"  # type: ignore[attr-defined] - a literal
+    assert infer(parse("0.050"), {}) == DecimalType(3, 3)
+    assert infer(parse("12.50"), {}) == DecimalType(4, 2)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import polars as pl
 import pytest
@@ -21,6 +20,7 @@ from datacoolie.core.types import (
     TimestampType,
 )
 from datacoolie.sql import Aggregate, ExpressionError, agg, count, parse
+from datacoolie.sql.nodes import AggregateFunction
 from datacoolie.sql.vectors import Vector, vectors
 from datacoolie_engine_polars.expressions import compile_aggregate, compile_expression, translate
 from datacoolie_engine_polars.types import to_polars
@@ -75,9 +75,12 @@ def frame_of(vector: Vector) -> pl.DataFrame:
     )
 
 
+AGGREGATES: dict[str, AggregateFunction] = {name: name for name in get_args(AggregateFunction)}
+
+
 def aggregate_of(text: str) -> Aggregate:
-    function, operand = re.fullmatch(r"(\w+)\((.*)\)", text).groups()  # type: ignore[union-attr] - or the vector is wrong
-    return count() if operand == "*" else agg(function, parse(operand))
+    name, _, operand = text.removesuffix(")").partition("(")
+    return count() if operand == "*" else agg(AGGREGATES[name], parse(operand))
 
 
 def evaluate(frame: pl.LazyFrame, expr: pl.Expr, kind: DataType) -> list[object]:
@@ -99,9 +102,9 @@ def same(got: object, expected: Result, kind: DataType) -> bool:
     if got is None or expected is None or isinstance(got, bool):
         return got is expected
     if isinstance(kind, (FloatType, DoubleType)):
-        return same_float(float(got), float(expected), 2e-7 if isinstance(kind, FloatType) else 1e-15)
+        return same_float(float(str(got)), float(str(expected)), 2e-7 if isinstance(kind, FloatType) else 1e-15)
     if isinstance(kind, DecimalType):
-        return got == Decimal(expected)
+        return got == Decimal(str(expected))
     return (got.hex() if isinstance(got, bytes) else got) == expected
 
 

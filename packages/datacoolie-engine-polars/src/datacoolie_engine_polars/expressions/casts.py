@@ -188,19 +188,20 @@ def _fitting(whole: pl.Expr, target: DecimalType) -> pl.Expr:
 
 
 def _fitting_rescaled(value: pl.Expr, source: DecimalType, target: DecimalType) -> pl.Expr:
-    whole = decimals.unscaled(value, source)
-    if target.scale < source.scale:
-        return _fitting(decimals.shortened(whole, source.scale - target.scale), target)
-    small = whole.abs() < decimals.power(target.precision - (target.scale - source.scale))
-    return _fitting(pl.when(small).then(whole) * decimals.power(target.scale - source.scale), target)
+    dtype = pl.Decimal(target.precision, target.scale)
+    if target.scale >= source.scale:
+        return value.cast(dtype, strict=False)
+    if source.precision < decimals.MAX_DIGITS:  # rounding may need one digit more
+        return value.round(target.scale, mode="half_away_from_zero").cast(dtype, strict=False)
+    return _fitting(decimals.shortened(decimals.unscaled(value, source), source.scale - target.scale), target)
 
 
 def _text_to_decimal(text: pl.Expr, target: DecimalType) -> pl.Expr:
     """Read a decimal: Polars reads what has no more digits than a decimal holds."""
-    exact = pl.Decimal(38, max(19, target.scale))
-    shape = rf"^[+-]?[0-9]{{1,{38 - exact.scale}}}(?:\.[0-9]{{0,{exact.scale}}})?$"
-    number = pl.when(text.str.contains(shape)).then(text).cast(exact, strict=False)
-    quick = _fitting_rescaled(number, DecimalType(38, exact.scale), target)
+    exact = DecimalType(37, min(max(19, target.scale), 36))
+    shape = rf"^[+-]?[0-9]{{1,{37 - exact.scale}}}(?:\.[0-9]{{0,{exact.scale}}})?$"
+    number = pl.when(text.str.contains(shape)).then(text).cast(to_polars(exact), strict=False)
+    quick = _fitting_rescaled(number, exact, target)
     return or_else(
         quick, text, lambda rest: _fitting(unscaled_text(rest.str.strip_chars(BLANKS), target.scale), target)
     )
