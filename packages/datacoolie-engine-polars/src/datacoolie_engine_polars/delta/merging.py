@@ -4,47 +4,61 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake.transaction import RemoveAction
 
-from datacoolie.core.exceptions import DestinationError
-from datacoolie.core.suggest import listed
+from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie_engine_polars.schemas import conform, spellings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from deltalake import DeltaTable
 
-    from datacoolie.engines import MergePlan
+    Evaluate = Callable[[pl.LazyFrame], pl.DataFrame]
 
 _SHOWN = 5
 """How many duplicate keys a message names."""
 
-_PATH = "__datacoolie_path"
+_MATCHED, _PATH, _NEW = "__datacoolie_matched", "__datacoolie_path", "__datacoolie_new_"
 
 
-def check_unique(batch: pl.DataFrame, plan: MergePlan, where: str) -> None:
-    """Make sure that no key is in the batch twice.
+def resolve_keys(keys: Sequence[str], columns: Sequence[str], where: str) -> tuple[str, ...]:
+    """Return the columns that merge keys name, in any case.
+
+    Raises:
+        DestinationError: a key is no column.
+    """
+    found = spellings(dict.fromkeys(keys, pl.Null()), columns)
+    for key, column in found.items():
+        if column not in columns:
+            message = f"{where}: the merge key {key!r} is no column of the batch. Columns: {listed(columns)}."
+            raise DestinationError(message + did_you_mean(key, columns), {"key": key}).classed(ErrorClass.CONFIGURATION)
+    return tuple(found.values())
+
+
+def check_unique(batch: pl.DataFrame, keys: Sequence[str], where: str) -> None:
+    """Make sure that no key is in the batch twice; null equals null.
 
     Raises:
         DestinationError: naming keys that are.
     """
-    keys = list(plan.keys)
     if batch.select(pl.struct(keys).n_unique()).item() == batch.height:
         return
-    twice = batch.group_by(keys).len().filter(pl.col("len") > 1).sort(keys).head(_SHOWN).drop("len").rows()
+    twice = batch.select(keys).filter(pl.struct(keys).is_duplicated()).unique().sort(keys).head(_SHOWN).rows()
     shown = listed(str(row if len(keys) > 1 else row[0]) for row in twice)
     message = (
-        f"{where}: several rows of the batch have the same merge keys {listed(keys)}: {shown}. Say which one is the newest "
-        "with transform.latest_data_columns, or choose keys that are unique"
+        f"{where}: several rows of the batch have the same merge keys {listed(keys)}: {shown}. Say which one is the "
+        "newest with transform.latest_data_columns, or choose keys that are unique"
     )
     raise DestinationError(message, {"keys": [str(row) for row in twice]})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upsert:
     """What an upsert writes and removes.
 
@@ -59,84 +73,100 @@ class Upsert:
     inserted: int
 
 
-def upsert(table: DeltaTable, path: str, batch: pl.DataFrame, schema: pl.Schema, plan: MergePlan) -> Upsert:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The table that an upsert changes.
+
+    Attributes:
+        table: as of the version that the commit has to follow.
+        path: its folder.
+        schema: its columns, with those that the batch adds.
+        evaluate: runs a plan.
+    """
+
+    table: DeltaTable
+    path: str
+    schema: pl.Schema
+    evaluate: Evaluate
+
+
+def upsert(target: Target, batch: pl.DataFrame, keys: Sequence[str], keep: Sequence[str]) -> Upsert:
     """Find the files with rows that match the batch, and plan what they become.
 
     Args:
-        table: as of the version that the commit must follow.
-        path: the table's folder.
-        batch: rows with unique keys.
-        schema: the table's columns, new ones included.
-        plan: keys, and columns that matched rows keep.
+        target: the table.
+        batch: rows with unique keys, columns spelled and typed as in the table.
+        keys: null equals null.
+        keep: columns that a matched row keeps from the table.
     """
-    given = {known: name for name, known in spellings(batch.schema, schema).items()}
-    names = [name for name in schema.names() if name in given]
-    batch = conform(batch.lazy(), batch.schema, {name: schema[name] for name in names}).collect()
-    keys = list(dict.fromkeys(spellings({key: pl.Null()}, schema)[key] for key in plan.keys))
-    kept = [name for name in schema.names() if name not in keys and (name in plan.keep or name not in names)]
-    files = _Files(table, path, schema)
+    files = _Files(target)
     candidates = files.which_may_hold(batch, keys)
-    hits = (
-        files.rows(candidates, [*keys, *kept])
-        .join(batch.lazy().select(keys), on=keys, how="semi", nulls_equal=True)
-        .collect(engine="streaming")
-    )
-    touched = candidates.filter(pl.col("path").is_in(hits[_PATH].unique().implode()))
+    matching = files.rows(candidates, keys).join(batch.lazy().select(keys), on=keys, how="semi", nulls_equal=True)
+    hits = target.evaluate(matching)
+    touched = candidates.filter(pl.col(_PATH).is_in(hits[_PATH].unique().implode()))
     inserts = batch.join(hits, on=keys, how="anti", nulls_equal=True)
-    updates = batch.drop(kept, strict=False).join(hits.drop(_PATH), on=keys, how="inner", nulls_equal=True)
-    untouched = files.rows(touched, schema.names()).join(
-        batch.lazy().select(keys), on=keys, how="anti", nulls_equal=True
-    )
-    frame = pl.concat([
-        untouched.select(schema.names()),
-        conform(updates.lazy(), updates.schema, schema),
-        conform(inserts.lazy(), inserts.schema, schema),
-    ])  # fmt: skip
-    return Upsert(frame=frame, removes=files.removes(touched), inserted=inserts.height)
+    rewritten = _updated(files.rows(touched, target.schema.names()), batch, keys, keep)
+    new = conform(inserts.lazy(), inserts.schema, target.schema)
+    return Upsert(frame=pl.concat([rewritten, new]), removes=_removes(touched), inserted=inserts.height)
+
+
+def _updated(rows: pl.LazyFrame, batch: pl.DataFrame, keys: Sequence[str], keep: Sequence[str]) -> pl.LazyFrame:
+    """Give matched rows the batch's values, except in keys, kept columns and columns that the batch does not have."""
+    replaced = [name for name in batch.columns if name not in {*keys, *keep}]
+    updates = batch.lazy().select(*keys, pl.col(replaced).name.prefix(_NEW), pl.lit(value=True).alias(_MATCHED))
+    choices = [pl.when(_MATCHED).then(_NEW + name).otherwise(name).alias(name) for name in replaced]
+    names = [name for name in rows.collect_schema().names() if name != _PATH]
+    return rows.join(updates, on=list(keys), how="left", nulls_equal=True).with_columns(choices).select(names)
+
+
+def _removes(files: pl.DataFrame) -> list[RemoveAction]:
+    now = int(time.time() * 1000)
+    return [
+        RemoveAction(path=unquote(path), data_change=True, deletion_timestamp=now, size=size)
+        for path, size in files.select("path", "size_bytes").iter_rows()
+    ]
+
+
+def _with_keys(rows: pl.LazyFrame, keys: pl.DataFrame, *, how: Literal["semi", "anti"]) -> pl.LazyFrame:
+    """Keep the rows that have one of the keys, or those that have none, null equal to null."""
+    if keys.width == 1:
+        # Half the memory of a join, and the filter goes into the scan.
+        found = pl.col(keys.columns[0]).is_in(keys.to_series().implode(), nulls_equal=True)
+        return rows.filter(found if how == "semi" else ~found)
+    # Rows of a join that keeps no order pile up in memory.
+    return rows.join(keys.lazy(), on=keys.columns, how=how, nulls_equal=True, maintain_order="left")
 
 
 class _Files:
     """The data files of one version of a table, with their partition values and statistics."""
 
-    def __init__(self, table: DeltaTable, path: str, schema: pl.Schema) -> None:
-        self._actions = pl.DataFrame(table.get_add_actions(flatten=True))
-        self._keys = table.metadata().partition_columns
-        self._path = path
-        self._schema = schema
+    def __init__(self, target: Target) -> None:
+        actions = pl.DataFrame(target.table.get_add_actions(flatten=True))
+        paths = [f"{target.path}/{unquote(path)}" for path in actions["path"]]
+        self._actions = actions.with_columns(pl.Series(_PATH, paths, dtype=pl.String))
+        self._partitions = target.table.metadata().partition_columns
+        self._schema = target.schema
 
     def which_may_hold(self, batch: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-        """Return the files whose bounds overlap the batch's keys; a key with nulls in the batch prunes nothing."""
+        """Return the files whose bounds overlap those of the batch's keys; a key with nulls prunes nothing."""
         found = self._actions
         for key in keys:
-            low, high = (f"partition.{key}",) * 2 if key in self._keys else (f"min.{key}", f"max.{key}")
+            low, high = (f"partition.{key}",) * 2 if key in self._partitions else (f"min.{key}", f"max.{key}")
             values = batch[key]
-            if values.null_count() or low not in found.columns or found[low].dtype != values.dtype or not len(values):
+            if values.null_count() or values.is_empty() or found.schema.get(low) != values.dtype:
                 continue
-            may = (
-                pl.col(low).is_null()
-                | pl.col(high).is_null()
-                | ((pl.col(low) <= values.max()) & (pl.col(high) >= values.min()))
-            )
-            found = found.filter(may)
-        return found
+            apart = (pl.col(low) > values.max()) | (pl.col(high) < values.min())
+            found = found.filter(~apart.fill_null(value=False))
+        return found.filter(pl.lit(not batch.is_empty()))
 
     def rows(self, files: pl.DataFrame, columns: Sequence[str]) -> pl.LazyFrame:
-        """Scan columns of some files, and the path of each row's file as the log has it."""
+        """Scan columns of some files, and the path of each row's file."""
         if files.is_empty():
             return pl.LazyFrame(schema={**{name: self._schema[name] for name in columns}, _PATH: pl.String()})
-        stored = {name: kind for name, kind in self._schema.items() if name not in self._keys}
-        values = files.select(
-            (pl.lit(self._path + "/") + pl.col("path")).alias(_PATH),
-            pl.col("path").alias("path"),
-            *(
-                pl.col(f"partition.{name}").cast(self._schema[name]).alias(name)
-                for name in self._keys
-                if name in columns
-            ),
-        )
+        inside = pl.Schema({name: kind for name, kind in self._schema.items() if name not in self._partitions})
         scanned = pl.scan_parquet(
-            values[_PATH].to_list(),
-            schema=stored,
+            files[_PATH].to_list(),
+            schema=inside,
             missing_columns="insert",
             extra_columns="ignore",
             include_file_paths=_PATH,
@@ -145,15 +175,9 @@ class _Files:
             cast_options=pl.ScanCastOptions(
                 integer_cast="upcast", float_cast="upcast", datetime_cast="nanosecond-downcast"
             ),
-        ).select(*(name for name in columns if name in stored), _PATH)
-        return scanned.join(values.lazy(), on=_PATH, how="left", maintain_order="left").select(
-            *columns, pl.col("path").alias(_PATH)
         )
-
-    def removes(self, files: pl.DataFrame) -> list[RemoveAction]:
-        """Return the actions that take files out of the table."""
-        now = int(time.time() * 1000)
-        return [
-            RemoveAction(path=path, data_change=True, deletion_timestamp=now, size=size)
-            for path, size in files.select("path", "size_bytes").iter_rows()
-        ]
+        outside = [name for name in columns if name in self._partitions]
+        if outside:
+            values = (pl.col(f"partition.{name}").cast(self._schema[name]).alias(name) for name in outside)
+            scanned = scanned.join(files.lazy().select(_PATH, *values), on=_PATH, how="left")
+        return scanned.select(*columns, _PATH)

@@ -13,9 +13,9 @@ from deltalake.exceptions import DeltaError
 from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.models import SchemaPolicy
 from datacoolie.core.suggest import listed
-from datacoolie.engines import CommitConflictError
 from datacoolie_engine_polars import failures
-from datacoolie_engine_polars.schemas import spellings, widest
+from datacoolie_engine_polars.delta import commits
+from datacoolie_engine_polars.schemas import conform, spellings, widest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,12 @@ class SchemaChange:
     schema: pl.Schema
     added: Mapping[str, pl.DataType]
 
+    def spelled(self, frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> tuple[pl.LazyFrame, pl.Schema]:
+        """Return the batch's own columns spelled and typed as in the table, with their schema."""
+        known = spellings(schema, self.schema).values()
+        own = pl.Schema({name: kind for name, kind in self.schema.items() if name in set(known)})
+        return conform(frame, schema, own), own
+
     def apply(self, table: DeltaTable) -> None:
         """Add the new columns to the table, which shows no row yet.
 
@@ -57,9 +63,8 @@ class SchemaChange:
             table.alter.add_columns(
                 delta_schema(self.added).fields, commit_properties=CommitProperties(max_commit_retries=0)
             )
-        except DeltaError as error:
-            message = f"{table.table_uri}: adding columns failed: {failures.first_line(error)}"
-            raise CommitConflictError(message) from error
+        except (DeltaError, OSError) as error:
+            raise commits.failed(error, table.table_uri) from error
 
 
 def evolved(table: DeltaTable, batch: Mapping[str, pl.DataType], policy: SchemaPolicy, where: str) -> SchemaChange:

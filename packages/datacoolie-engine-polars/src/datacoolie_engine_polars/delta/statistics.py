@@ -71,7 +71,7 @@ def _json(value: object) -> object:
         case int() | str():
             return value
         case Decimal():
-            return float(value)
+            return float(value) if Decimal(repr(float(value))) == value else None
         case datetime():
             text = value.replace(tzinfo=None).isoformat(timespec="microseconds")
             return f"{text}Z" if value.tzinfo else text

@@ -18,10 +18,9 @@ from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
 from datacoolie.core.suggest import listed
 from datacoolie.engines import TableOps, UnknownOutcomeError, WriteResult
 from datacoolie_engine_polars import failures, partitions, staging
-from datacoolie_engine_polars.delta import commits
+from datacoolie_engine_polars.delta import commits, merging
 from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
-from datacoolie_engine_polars.delta.merging import check_unique, upsert
-from datacoolie_engine_polars.delta.schema import delta_schema, evolved, schema_of
+from datacoolie_engine_polars.delta.schema import SchemaChange, delta_schema, evolved, schema_of
 from datacoolie_engine_polars.files.sinks import parquet_sink
 from datacoolie_engine_polars.schemas import conform, stored_frame
 from datacoolie_engine_polars.types import from_polars
@@ -129,23 +128,44 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         return self._result(staged, rows=staged.staged.rows, removed=removed)
 
     def merge(self, frame: pl.LazyFrame, plan: MergePlan, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
-        """Rewrite the files that hold a touched key, and add the rows that are new."""
+        """Rewrite the files that hold a touched key, and add the rows that are new.
+
+        The batch is held in memory, the table is not.
+
+        Raises:
+            DestinationError: a key is no column, or is in the batch twice; and as `TableOps` says.
+        """
         frame, schema = stored_frame(frame)
+        keys = merging.resolve_keys(plan.keys, schema.names(), self._path)
         change = None
         if self._table is not None:
             refuse_unsupported(self._table, self._path, appends=False)
             change = evolved(self._table, schema, request.schema_policy, self._path)
+            frame, schema = change.spelled(frame, schema)
+            keys = merging.resolve_keys(plan.keys, schema.names(), self._path)
+        partitioned = request.partition_by if self._table is None else self._keys(request)
+        frame = partitions.without_empty(frame, schema, [name for name in partitioned if name in schema])
         batch, observed = self._stager.collect(frame, request.observe, self._path)
-        check_unique(batch, plan, self._path)
-        request_decide = request.decide
-        request = replace(request, observe={}, decide=lambda _: request_decide(observed))
+        merging.check_unique(batch, keys, self._path)
+        decided = replace(request, observe={}, decide=lambda _: request.decide(observed))
         if self._table is None or change is None:
-            return self._create(batch.lazy(), request, rows_are_new=True)
-        planned = upsert(self._table, self._path, batch, change.schema, plan)
+            return self._create(batch.lazy(), decided, rows_are_new=True)
+        return self._upsert(self._table, change, batch, (keys, plan.keep), decided)
+
+    def _upsert(
+        self,
+        table: DeltaTable,
+        change: SchemaChange,
+        batch: pl.DataFrame,
+        plan: tuple[Sequence[str], Sequence[str]],
+        request: WriteRequest[pl.LazyFrame],
+    ) -> WriteResult:
+        target = merging.Target(table=table, path=self._path, schema=change.schema, evaluate=self._evaluate)
+        planned = merging.upsert(target, batch, *plan)
         staged = self._stage(planned.frame, change.schema, self._keys(request), request)
         with self._withdrawn_on_failure(staged):
             commit = request.decide({})
-            change.apply(self._table)
+            change.apply(table)
             self._commit([*commits.adds(staged), *planned.removes], commit, mode="append", retries=0)
         return self._result(
             staged,
@@ -154,6 +174,9 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
             inserted=planned.inserted,
             updated=batch.height - planned.inserted,
         )
+
+    def _evaluate(self, frame: pl.LazyFrame) -> pl.DataFrame:
+        return self._stager.collect(frame, {}, self._path)[0]
 
     def committed(self, dataflow_id: str, *, after: int = -1) -> Commit | None:
         """Return the newest commit of a dataflow when its `seq` is above `after`, else `None`; one look when it isn't.
