@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
@@ -47,6 +48,13 @@ def test_lines_appear_as_flows_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
     progress.handle(FlowFinished(record=RECORD))
     assert capsys.readouterr().out == LINE
+
+
+def test_lines_have_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    register_secret_values("hunter2-progress")
+    failed = replace(RECORD, status=FlowStatus.CANCELLED, reason="hunter2-progress failed", commit=None)
+    LineProgress().handle(FlowFinished(record=failed))
+    assert capsys.readouterr().out == "orders: cancelled, *** failed, 2.00 s\n"
 
 
 def test_json_is_one_document_per_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,16 +177,31 @@ def test_the_display_is_gone_at_the_end() -> None:
     assert screen.bytes.getvalue().endswith(b"\x1b[1A\x1b[2K")
 
 
-def test_events_may_come_from_many_threads() -> None:
-    progress = Progress()
+class OneAtATime(Progress):
+    """Notices when two threads show something at the same time."""
 
-    def end_100() -> None:
-        for _ in range(100):
+    def __init__(self) -> None:
+        super().__init__()
+        self.showing = 0
+        self.collisions = 0
+
+    def show(self, record: FlowRecord) -> None:  # noqa: ARG002 - the listener's signature
+        self.showing += 1
+        time.sleep(0.001)
+        self.collisions += self.showing > 1
+        self.showing -= 1
+
+
+def test_events_may_come_from_many_threads() -> None:
+    progress = OneAtATime()
+
+    def end_20() -> None:
+        for _ in range(20):
             progress.handle(FlowFinished(record=RECORD))
 
-    threads = [Thread(target=end_100) for _ in range(8)]
+    threads = [Thread(target=end_20) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(progress.records) == 800
+    assert (len(progress.records), progress.collisions) == (160, 0)

@@ -8,15 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from datacoolie.cli.app import app
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytest.importorskip("datacoolie_engine_polars", reason="the engine is a package of its own")
 pl = pytest.importorskip("polars")
@@ -179,6 +177,15 @@ def test_plan_writes_nothing_and_says_what_a_run_would_do(project: Path) -> None
     assert call("run", "--dry-run", str(project)).stdout == result.stdout
 
 
+def test_a_plan_with_a_flow_that_cannot_run_ends_with_1(project: Path) -> None:
+    file = project / "data" / "landing" / "customers.csv"
+    file.unlink()
+    result = call("plan", str(project))
+    assert result.exit_code == 1
+    assert re.search(r"^customers +merge_upsert +can't run, see below$", result.stdout, re.MULTILINE)
+    assert f"\ncustomers can't run: {file}: there is no such file or folder" in result.stdout
+
+
 def test_after_a_run_the_plan_has_nothing_new(project: Path) -> None:
     call("run", str(project))
     plans = {data["flow"]: data for data in map(json.loads, call("plan", "--json", str(project)).stdout.splitlines())}
@@ -187,12 +194,34 @@ def test_after_a_run_the_plan_has_nothing_new(project: Path) -> None:
     assert plans["customers"]["has_work"] is False
 
 
-def test_state_and_workers_are_taken_from_the_command_line(project: Path, tmp_path: Path) -> None:
-    result = call("run", "--workers", "1", "--state", str(tmp_path / "elsewhere"), str(project))
+def test_the_state_can_be_elsewhere(project: Path, tmp_path: Path) -> None:
+    result = call("run", "--state", str(tmp_path / "elsewhere"), str(project))
     assert result.exit_code == 0
     assert (tmp_path / "elsewhere").is_dir()
     assert not (project / ".datacoolie").exists()
+
+
+def test_one_worker_runs_one_flow_at_a_time(project: Path) -> None:
+    result = call("run", "--json", "--workers", "1", str(project))
+    spans = sorted((data["started_at"], data["ended_at"]) for data in map(json.loads, result.stdout.splitlines()))
+    assert len(spans) == 3
+    assert all(ended <= started for (_, ended), (started, _) in pairwise(spans))
     assert call("run", "--workers", "0", str(project)).exit_code == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_an_output_that_cannot_be_written_stops_no_load_but_is_told(project: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "datacoolie", "run", "--json", str(project)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: OSError: [Errno 28] No space left on device\n")
+    assert len(table(project, "large_orders")) == 3
 
 
 def test_verbose_logs_to_standard_error(project: Path) -> None:
@@ -235,11 +264,12 @@ def test_a_secret_in_an_error_is_masked_wherever_it_is_printed(project: Path, mo
     )
     monkeypatch.setenv("SHOP_LANDING", "/no/hunter2-run/folder")
     for arguments in (["run"], ["run", "--json"], ["run", "-v"]):
-        result = call(*arguments, str(project))
-        assert result.exit_code == 1
-        assert "error: customers failed in " in result.stderr
-        assert "***" in result.stderr
-        assert "hunter2-run" not in result.output
+        command = [sys.executable, "-m", "datacoolie", *arguments, str(project)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "error: customers failed in " in done.stderr
+        assert "***" in done.stderr
+        assert "hunter2-run" not in done.stdout + done.stderr
     written = [path.read_text() for path in project.rglob("*.json")]
     assert any('"failed"' in text for text in written)
     assert not any("hunter2-run" in text for text in written)

@@ -64,6 +64,13 @@ def test_an_error_is_red_and_broken_between_words() -> None:
     )
 
 
+def test_a_path_is_never_broken(tmp_path: Path) -> None:
+    file = tmp_path / ("a" * 60)
+    file.touch()
+    _, printed = in_terminal("init", str(file), COLUMNS="40")
+    assert str(file) in printed.split()
+
+
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colours_can_be_turned_off(environment: dict[str, str]) -> None:
     _, printed = in_terminal("rum", **environment)

@@ -83,6 +83,12 @@ def test_a_second_call_replaces_the_first(capsys: pytest.CaptureFixture[str]) ->
     assert other in LOGGER.handlers
 
 
+def test_handlers_of_the_application_do_not_print_it_again(caplog: pytest.LogCaptureFixture) -> None:
+    configure_logging()
+    LOGGER.info("once")
+    assert caplog.records == []
+
+
 def test_an_unknown_level_is_named_with_a_near_one() -> None:
     with pytest.raises(ConfigurationError) as caught:
         configure_logging("info ")  # type: ignore[arg-type] # what is tested

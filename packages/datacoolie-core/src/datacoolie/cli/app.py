@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from dataclasses import dataclass
@@ -108,10 +107,6 @@ def _exit_code(call: Callable[[], object], session: Session) -> int:
     except click.ClickException as error:
         _report_usage(error)
         return BAD_INPUT
-    except BrokenPipeError:
-        # Whoever read the output has gone; without this the interpreter complains when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     except Exception as error:  # noqa: BLE001 - the user gets one line, not a traceback
         return _report(error, session)
     return result if isinstance(result, int) else 0
