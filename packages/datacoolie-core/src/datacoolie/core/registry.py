@@ -79,7 +79,7 @@ class PluginRegistry(Generic[T]):
         Raises:
             ConfigurationError: `cls` is not a subclass of the base class.
         """
-        self._check(name, cls, origin="the call of register")
+        self._check(name, cls)
         with self._lock:
             self._manual[name] = cls
             self._hidden.discard(name)
@@ -150,7 +150,7 @@ class PluginRegistry(Generic[T]):
             raise self._unknown(name)
         if len(candidates) > 1:
             raise self._ambiguous(name, candidates)
-        return self._check(name, load_entry_point(candidates[0]), origin=described(candidates[0]))
+        return self._check(name, load_entry_point(candidates[0]), candidates[0])
 
     def get(self, name: str, **kwargs: object) -> T:
         """Return a new instance of the plugin called `name`.
@@ -202,10 +202,11 @@ class PluginRegistry(Generic[T]):
             self._discovered = read_entry_points(self._group)
         return {name: found for name, found in self._discovered.items() if name not in self._hidden}
 
-    def _check(self, name: str, cls: object, *, origin: str) -> type[T]:
-        """Return `cls` if it is a subclass of the base class."""
+    def _check(self, name: str, cls: object, found: EntryPoint | None = None) -> type[T]:
+        """Return `cls` if it is a subclass of the base class; `found` is where it is from, unless it was registered."""
         if isinstance(cls, type) and issubclass(cls, self._base_class):
             return cls
+        origin = described(found) if found else "the call of register"
         base = f"{self._base_class.__module__}.{self._base_class.__qualname__}"
         message = (
             f"The {self._noun} {name!r} ({origin}) is {cls!r}, which is no subclass of {base}. Derive it from that."

@@ -236,7 +236,7 @@ class WriteResult:
     """What a commit did, from the commit itself.
 
     Attributes:
-        version: the table's version after it, as `TableOps.version`; empty when the destination has none.
+        version: the table's version after it; empty when the destination has none.
         rows: rows written that come from the batch.
         size: bytes written.
         files: files added.

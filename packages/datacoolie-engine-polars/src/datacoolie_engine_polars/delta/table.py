@@ -20,7 +20,7 @@ from datacoolie.engines import TableOps, UnknownOutcomeError, WriteResult
 from datacoolie_engine_polars import failures, partitions, staging
 from datacoolie_engine_polars.delta import commits, merging
 from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
-from datacoolie_engine_polars.delta.schema import SchemaChange, delta_schema, evolved, schema_of
+from datacoolie_engine_polars.delta.schema import SchemaChange, check_new, delta_schema, evolved, schema_of
 from datacoolie_engine_polars.files.sinks import parquet_sink
 from datacoolie_engine_polars.schemas import conform, stored_frame
 from datacoolie_engine_polars.types import from_polars
@@ -157,7 +157,7 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         table: DeltaTable,
         change: SchemaChange,
         batch: pl.DataFrame,
-        plan: tuple[Sequence[str], Sequence[str]],
+        plan: tuple[list[str], Sequence[str]],
         request: WriteRequest[pl.LazyFrame],
     ) -> WriteResult:
         target = merging.Target(table=table, path=self._path, schema=change.schema, evaluate=self._evaluate)
@@ -231,6 +231,7 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         self._refuse_foreign_files()
         frame, schema = stored_frame(frame)
         partitions.check_keys(schema, request.partition_by, self._path)
+        check_new(schema, self._path)
         staged = self._stage(frame, schema, request.partition_by, request)
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
@@ -246,7 +247,6 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
                 )
             except (DeltaError, OSError) as error:
                 raise commits.failed(error, self._path) from error
-        del self.__dict__["_table"]
         rows = staged.staged.rows
         return self._result(staged, rows=rows, **({"inserted": rows, "updated": 0} if rows_are_new else {}))
 
@@ -300,7 +300,7 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
 
     def _result(self, staged: StagedData, *, rows: int, removed: int = 0, **merged: int) -> WriteResult:
         return WriteResult(
-            version=self.version,
+            version=str(self._table.version() if self._table else 0),
             rows=rows,
             size=staged.staged.size,
             files=len(staged.staged.files),
