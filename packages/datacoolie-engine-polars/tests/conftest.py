@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from datacoolie_engine_polars import PolarsEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import polars as pl
 
@@ -50,7 +50,7 @@ def scan(engine: PolarsEngine, tmp_path: Path) -> Scan:
 def request_of() -> Request:
     """Make write requests whose commit is number `seq` of a flow."""
 
-    def make(  # noqa: PLR0913
+    def make(
         seq: int = 1,
         *,
         flow: str = "flow",

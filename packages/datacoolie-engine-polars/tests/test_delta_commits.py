@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,15 +15,18 @@ from deltalake import DeltaTable, write_deltalake
 
 from datacoolie.core.exceptions import DestinationError, EngineError, SourceError
 from datacoolie.core.types import IntegerType, StringType
-from datacoolie.engines import CommitConflictError, Observation, TableOps, TableRef, WriteRequest
+from datacoolie.engines import BaseEngine, CommitConflictError, Observation, TableOps, TableRef, WriteRequest
 from datacoolie.sql import agg, col, count, lit
-from datacoolie_engine_polars import PolarsEngine
 
 Open = Callable[..., TableOps[pl.LazyFrame]]
 Request = Callable[..., WriteRequest[pl.LazyFrame]]
 
 
-def frame(**columns: list[object]) -> pl.LazyFrame:
+class RefusedError(Exception):
+    pass
+
+
+def frame(**columns: Sequence[object]) -> pl.LazyFrame:
     return pl.LazyFrame(columns)
 
 
@@ -91,13 +94,13 @@ def test_a_decision_that_refuses_leaves_nothing(tmp_path: Path, table_at: Open, 
     table_at().append(frame(id=[1], day=["x"]), request_of(1, partition_by=("day",)))
 
     def refuse(_: object) -> object:
-        raise DestinationError("the audit says no")
+        raise RefusedError
 
     before = files_of(tmp_path / "table")
     for write in ("append", "overwrite"):
         request = request_of(2)
         object.__setattr__(request, "decide", refuse)
-        with pytest.raises(DestinationError, match="audit"):
+        with pytest.raises(RefusedError):
             getattr(table_at(), write)(frame(id=[2], day=["y"]), request)
     assert rows(tmp_path / "table") == [(1, "x")]
     assert files_of(tmp_path / "table") == before
@@ -110,10 +113,10 @@ def test_a_decision_that_refuses_a_new_table_leaves_no_folder(
     request = request_of()
 
     def refuse(_: object) -> object:
-        raise DestinationError("no")
+        raise RefusedError
 
     object.__setattr__(request, "decide", refuse)
-    with pytest.raises(DestinationError, match="no"):
+    with pytest.raises(RefusedError):
         table_at().append(frame(id=[2]), request)
     assert not (tmp_path / "table").exists()
 
@@ -144,7 +147,7 @@ def test_an_overwrite_with_nothing_empties_the_table(tmp_path: Path, table_at: O
 def test_replacing_a_part_is_refused_by_name(table_at: Open, request_of: Request) -> None:
     table_at().append(frame(id=[1]), request_of(1))
     with pytest.raises(EngineError, match="part of a table is not supported yet"):
-        table_at().overwrite(frame(id=[1]), request_of(2), where=lit(True))
+        table_at().overwrite(frame(id=[1]), request_of(2), where=lit(value=True))
 
 
 def test_two_loads_of_one_flow_at_once_conflict(tmp_path: Path, table_at: Open, request_of: Request) -> None:
@@ -177,11 +180,9 @@ def test_an_overwrite_or_merge_of_a_table_that_moved_on_conflicts(
         stale = table_at()
         assert stale.exists
         table_at().append(frame(id=[0 if name == "x" else 5]), request_of(1, flow=f"other {name}"))
+        write = stale.overwrite if name == "overwrite" else lambda *args: merge(stale, *args, "id")  # noqa: B023
         with pytest.raises(CommitConflictError):
-            if name == "overwrite":
-                stale.overwrite(frame(id=[9]), request_of(2))
-            else:
-                merge(stale, frame(id=[0]), request_of(2), "id")
+            write(frame(id=[0]), request_of(2))
     assert rows(tmp_path / "table") == [(0,), (5,), (5,)]
     assert files_of(tmp_path / "table") == referred(tmp_path / "table")
 
@@ -206,9 +207,7 @@ def test_a_pinned_version_is_read(table_at: Open, request_of: Request) -> None:
     assert table_at().version != pinned
 
 
-def test_a_pinned_version_of_a_table_that_was_made_anew_is_refused(
-    tmp_path: Path, table_at: Open, request_of: Request
-) -> None:
+def test_a_pinned_version_of_a_table_that_was_made_anew_is_refused(table_at: Open, request_of: Request) -> None:
     table_at("old").append(frame(id=[1]), request_of(1))
     table_at().append(frame(id=[1]), request_of(1))
     pinned = table_at("old").version
@@ -216,18 +215,21 @@ def test_a_pinned_version_of_a_table_that_was_made_anew_is_refused(
         table_at(version=pinned).scan()
 
 
+WALL = datetime(2024, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - a time without zone is what is tested
+
+
 def test_types_survive(tmp_path: Path, table_at: Open, request_of: Request) -> None:
-    values = {
+    values: dict[str, list[object]] = {
         "i": [1], "s": ["é"], "f": [1.5], "b": [True], "d": [date(2024, 2, 29)], "n": [Decimal("1.25")],
-        "t": [datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)], "w": [datetime(2024, 1, 2, 3, 4, 5, 678901)],
+        "t": [datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)], "w": [WALL],
         "x": [b"\xff"], "l": [[1, 2]], "o": [{"k": 1, "v": "q"}],
     }  # fmt: skip
     source = pl.LazyFrame(values).with_columns(
-        u=pl.lit(3, pl.UInt8), ns=pl.lit(datetime(2024, 1, 2), pl.Datetime("ns")), c=pl.lit("k", pl.Categorical)
+        u=pl.lit(3, pl.UInt8), ns=pl.lit(WALL, pl.Datetime("ns")), c=pl.lit("k", pl.Categorical)
     )
     table_at().append(source, request_of())
     read = table_at().scan().collect()
-    assert read.row(0) == (*(one[0] for one in values.values()), 3, datetime(2024, 1, 2), "k")
+    assert read.row(0) == (*(one[0] for one in values.values()), 3, WALL, "k")
     assert read.schema["u"] == pl.Int16
     assert read.schema["ns"] == pl.Datetime("us")
     assert DeltaTable(tmp_path / "table").protocol().writer_features == ["timestampNtz"]
@@ -299,12 +301,12 @@ def test_other_partition_columns_than_the_tables(table_at: Open, request_of: Req
 
 def test_compression_of_data_files(tmp_path: Path, table_at: Open, request_of: Request) -> None:
     table_at().append(frame(id=[1]), request_of(1))
-    table_at().append(frame(id=[1]), request_of(2, options={"compression": "SNAPPY"}))
+    table_at().append(frame(id=[1]), request_of(2, options={"compression": "GZIP"}))
     codecs = {
         name: pq.read_metadata(tmp_path / "table" / name).row_group(0).column(0).compression
         for name in files_of(tmp_path / "table")
     }
-    assert codecs == {"dc-flow-1-00000.parquet": "ZSTD", "dc-flow-2-00000.parquet": "SNAPPY"}
+    assert codecs == {"dc-flow-1-00000.parquet": "SNAPPY", "dc-flow-2-00000.parquet": "GZIP"}
 
 
 def test_a_folder_with_other_files_is_no_table(tmp_path: Path, table_at: Open, request_of: Request) -> None:
@@ -329,7 +331,7 @@ def test_a_log_that_can_not_be_read(tmp_path: Path, table_at: Open) -> None:
         _ = table_at().exists
 
 
-def test_catalog_names_and_other_formats_are_refused_by_name(engine: PolarsEngine) -> None:
+def test_catalog_names_and_other_formats_are_refused_by_name(engine: BaseEngine[pl.LazyFrame]) -> None:
     with pytest.raises(EngineError, match="catalog name"):
         engine.table(TableRef(format="delta", name="a.b.c"))
     with pytest.raises(EngineError, match="'iceberg'"):

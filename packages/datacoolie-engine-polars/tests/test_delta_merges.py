@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ Request = Callable[..., WriteRequest[pl.LazyFrame]]
 Merge = Callable[..., WriteResult]
 
 
-def frame(**columns: list[object]) -> pl.LazyFrame:
+def frame(**columns: Sequence[object]) -> pl.LazyFrame:
     return pl.LazyFrame(columns)
 
 
@@ -100,9 +100,7 @@ def test_a_key_that_is_a_partition_prunes_files(
     assert rows(tmp_path / "table") == [("1", 1, "a"), ("2", 1, "B"), ("3", 1, "c")]
 
 
-def test_empty_text_as_partition_key_is_null(
-    tmp_path: Path, table_at: Open, request_of: Request, merge: Merge
-) -> None:
+def test_empty_text_as_partition_key_is_null(tmp_path: Path, table_at: Open, request_of: Request, merge: Merge) -> None:
     table_at().append(frame(p=["", "x"], v=[1, 2]), request_of(1, partition_by=("p",)))
     result = merge(table_at(), frame(p=[""], v=[10]), request_of(2), "p")
     assert (result.inserted, result.updated) == (0, 1)
@@ -144,7 +142,7 @@ def test_keys_that_are_twice_in_the_batch_are_named(
 
 def test_a_key_that_is_no_column_is_named(table_at: Open, request_of: Request, merge: Merge) -> None:
     for seq in (1, 2):
-        with pytest.raises(DestinationError, match="merge key 'idd'.*Did you mean 'id'"):
+        with pytest.raises(DestinationError, match=r"merge key 'idd'.*Did you mean 'id'"):
             merge(table_at(), frame(id=[1]), request_of(seq), "idd")
         if seq == 1:
             table_at().append(frame(id=[1]), request_of(1))
@@ -168,9 +166,7 @@ def test_what_is_observed_reaches_the_decision(
     assert DeltaTable(tmp_path / "table").history(1)[0]["datacoolie.observed"] == "{'top': 5}"
 
 
-def test_timestamps_and_text_keys_prune_without_losing_rows(
-    tmp_path: Path, table_at: Open, request_of: Request, merge: Merge
-) -> None:
+def test_timestamps_and_text_keys_prune_without_losing_rows(table_at: Open, request_of: Request, merge: Merge) -> None:
     at = datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
     long = "k" * 60
     table_at().append(frame(t=[at], k=[long], v=[1]), request_of(1))

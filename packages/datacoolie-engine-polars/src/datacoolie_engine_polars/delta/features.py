@@ -33,6 +33,13 @@ def refuse_unsupported(table: DeltaTable, where: str, *, appends: bool) -> None:
             "that has it, or make the table anew without it"
         )
         raise DestinationError(message, {"features": found}).classed(ErrorClass.CONFIGURATION)
+    required = [field.name for field in table.schema().fields if not field.nullable]
+    if required:
+        message = (
+            f"{where}: {listed(map(repr, required))} must not be null, which is not checked yet. Drop the constraint "
+            "(ALTER TABLE ... ALTER COLUMN ... DROP NOT NULL), or write this table with another engine"
+        )
+        raise DestinationError(message, {"columns": required}).classed(ErrorClass.CONFIGURATION)
 
 
 def refuse_unreadable(table: DeltaTable, where: str) -> None:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 _SHOWN = 5
 """How many duplicate keys a message names."""
 
-_MATCHED, _PATH, _NEW = "__datacoolie_matched", "__datacoolie_path", "__datacoolie_new_"
+_PATH = "__datacoolie_path"
 
 
-def resolve_keys(keys: Sequence[str], columns: Sequence[str], where: str) -> tuple[str, ...]:
+def resolve_keys(keys: Sequence[str], columns: Sequence[str], where: str) -> list[str]:
     """Return the columns that merge keys name, in any case.
 
     Raises:
@@ -38,7 +38,7 @@ def resolve_keys(keys: Sequence[str], columns: Sequence[str], where: str) -> tup
         if column not in columns:
             message = f"{where}: the merge key {key!r} is no column of the batch. Columns: {listed(columns)}."
             raise DestinationError(message + did_you_mean(key, columns), {"key": key}).classed(ErrorClass.CONFIGURATION)
-    return tuple(found.values())
+    return list(dict.fromkeys(found.values()))
 
 
 def check_unique(batch: pl.DataFrame, keys: Sequence[str], where: str) -> None:
@@ -90,8 +90,10 @@ class Target:
     evaluate: Evaluate
 
 
-def upsert(target: Target, batch: pl.DataFrame, keys: Sequence[str], keep: Sequence[str]) -> Upsert:
+def upsert(target: Target, batch: pl.DataFrame, keys: list[str], keep: Sequence[str]) -> Upsert:
     """Find the files with rows that match the batch, and plan what they become.
+
+    The rows that match, with what they keep, are held in memory; all others stream from file to file.
 
     Args:
         target: the table.
@@ -100,23 +102,18 @@ def upsert(target: Target, batch: pl.DataFrame, keys: Sequence[str], keep: Seque
         keep: columns that a matched row keeps from the table.
     """
     files = _Files(target)
+    names = target.schema.names()
+    kept = [name for name in names if name not in keys and (name in keep or name not in batch.columns)]
     candidates = files.which_may_hold(batch, keys)
-    matching = files.rows(candidates, keys).join(batch.lazy().select(keys), on=keys, how="semi", nulls_equal=True)
-    hits = target.evaluate(matching)
+    matching = files.rows(candidates, [*keys, *kept])
+    touching = batch.lazy().select(keys)
+    hits = target.evaluate(matching.join(touching, on=keys, how="semi", nulls_equal=True))
     touched = candidates.filter(pl.col(_PATH).is_in(hits[_PATH].unique().implode()))
-    inserts = batch.join(hits, on=keys, how="anti", nulls_equal=True)
-    rewritten = _updated(files.rows(touched, target.schema.names()), batch, keys, keep)
-    new = conform(inserts.lazy(), inserts.schema, target.schema)
-    return Upsert(frame=pl.concat([rewritten, new]), removes=_removes(touched), inserted=inserts.height)
-
-
-def _updated(rows: pl.LazyFrame, batch: pl.DataFrame, keys: Sequence[str], keep: Sequence[str]) -> pl.LazyFrame:
-    """Give matched rows the batch's values, except in keys, kept columns and columns that the batch does not have."""
-    replaced = [name for name in batch.columns if name not in {*keys, *keep}]
-    updates = batch.lazy().select(*keys, pl.col(replaced).name.prefix(_NEW), pl.lit(value=True).alias(_MATCHED))
-    choices = [pl.when(_MATCHED).then(_NEW + name).otherwise(name).alias(name) for name in replaced]
-    names = [name for name in rows.collect_schema().names() if name != _PATH]
-    return rows.join(updates, on=list(keys), how="left", nulls_equal=True).with_columns(choices).select(names)
+    inserted = batch.join(hits, on=keys, how="anti", nulls_equal=True)
+    updated = batch.drop(kept, strict=False).join(hits.drop(_PATH), on=keys, how="inner", nulls_equal=True)
+    untouched = files.rows(touched, names).join(touching, on=keys, how="anti", nulls_equal=True).select(names)
+    new = [conform(one.lazy(), one.schema, target.schema) for one in (updated, inserted)]
+    return Upsert(frame=pl.concat([untouched, *new]), removes=_removes(touched), inserted=inserted.height)
 
 
 def _removes(files: pl.DataFrame) -> list[RemoveAction]:

@@ -33,6 +33,21 @@ def delta_schema(schema: Mapping[str, pl.DataType]) -> DeltaSchema:
     return DeltaSchema.from_arrow(pl.Schema(schema))
 
 
+def check_new(columns: Mapping[str, pl.DataType], where: str) -> None:
+    """Make sure that columns that a table gets have types.
+
+    Raises:
+        DestinationError: a column is void: all of its values are null, and nothing says what they would be.
+    """
+    void = [name for name, kind in columns.items() if kind == pl.Null]
+    if void:
+        message = (
+            f"{where}: column {void[0]!r} is void: it holds nothing but null, so its type is unknown. Give it one with "
+            "a schema hint, or drop it"
+        )
+        raise DestinationError(message, {"columns": void}).classed(ErrorClass.CONFIGURATION)
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
     """What a batch's schema means for a table.
@@ -90,4 +105,5 @@ def evolved(table: DeltaTable, batch: Mapping[str, pl.DataType], policy: SchemaP
         raise DestinationError(message, {"columns": different}).classed(ErrorClass.CONFIGURATION)
     if policy is SchemaPolicy.IGNORE_NEW:
         added = {}
+    check_new(added, where)
     return SchemaChange(schema=pl.Schema({**current, **added}), added=added)
