@@ -54,6 +54,9 @@ class Project:
         self._platform = _chosen(platform, loaded.settings.platform)
         self._state_location = state or loaded.state
         self.engine_name, self.platform_name = self._engine.name, self._platform.name
+        for registry, name in ((engine_registry, self.engine_name), (platform_registry, self.platform_name)):
+            if not registry.is_available(name):
+                registry.get_class(name)
 
     @cached_property
     def _workspace(self) -> Workspace[object]:
@@ -111,8 +114,11 @@ class Project:
         """
         flows, before = self._selected(select)
         wave = waves(before)
-        planned = [self._plan_flow(flow, wave[name], before[name]) for name, flow in flows.items()]
-        return Plan(tuple(sorted(planned, key=lambda flow: flow.wave)))
+        planned: dict[str, PlannedFlow] = {}
+        for name in sorted(flows, key=wave.__getitem__):
+            work_before = any(planned[other].has_work for other in before[name])
+            planned[name] = self._plan_flow(flows[name], wave[name], before[name], work_before=work_before)
+        return Plan(tuple(planned.values()))
 
     def run(
         self,
@@ -190,7 +196,8 @@ class Project:
             message = "\n".join([*found, "Nothing has run. Change these flows, or select others with --select"])
             raise ConfigurationError(message, {"unsupported": found})
 
-    def _plan_flow(self, flow: DataFlow, wave: int, before: set[str]) -> PlannedFlow:
+    def _plan_flow(self, flow: DataFlow, wave: int, before: set[str], *, work_before: bool) -> PlannedFlow:
+        """Plan one flow; `work_before` says that flows before it have something to do, which gives it work too."""
         guarantee, why = guarantee_of(flow)
         problem = "; ".join(self._unsupported(flow))
         state = self._store.read(flow.dataflow_id).state
@@ -201,7 +208,7 @@ class Project:
                 window = self._workspace.source(flow).window(mark)
             except DataCoolieError as error:
                 # What is missing now may be there when the flows before this one have run.
-                problem = "" if before else redact(error.message)
+                problem = "" if work_before else redact(error.message)
         return PlannedFlow(
             flow=flow.name,
             wave=wave,
@@ -209,7 +216,7 @@ class Project:
             source=self._workspace.describe(flow.source),
             destination=self._workspace.describe(flow.destination),
             load_type=flow.destination.load_type.value,
-            has_work=window is not None or bool(before),
+            has_work=window is not None or work_before,
             low=mark.values if mark else {},
             files=len(window.files) if window else 0,
             size=window.size if window else 0,

@@ -25,6 +25,7 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
     engine, capabilities = workspace.engine.name, workspace.engine.capabilities
     found = [
         *_mode(flow),
+        *_secrets(flow),
         *_source(flow, source, engine, capabilities),
         *_window(flow, source),
         *_destination(flow, destination, engine, capabilities),
@@ -38,6 +39,12 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
 def _mode(flow: DataFlow) -> Iterator[str]:
     if flow.processing_mode is not ProcessingMode.BATCH:
         yield f"processing_mode {flow.processing_mode.value}"
+
+
+def _secrets(flow: DataFlow) -> Iterator[str]:
+    for name, end in (("source", flow.source), ("destination", flow.destination)):
+        if end.secrets_ref:
+            yield f"{name}.secrets_ref (put it into the connection)"
 
 
 def _source(flow: DataFlow, connection: Connection, engine: str, capabilities: EngineCapabilities) -> Iterator[str]:
@@ -63,8 +70,8 @@ def _table(connection: Connection, engine: str, capabilities: EngineCapabilities
 
 def _window(flow: DataFlow, connection: Connection) -> Iterator[str]:
     settings = flow.source.settings
-    inherited = connection.settings.look_back if isinstance(connection.settings, FileSettings) else None
-    if settings.look_back or inherited:
+    files = connection.connection_type in {ConnectionType.FILE, ConnectionType.LAKEHOUSE}
+    if settings.look_back or (files and connection.settings_as(FileSettings).look_back):
         yield "a look-back (backward)"
     changed = settings.watermark.model_fields_set
     if changed:
@@ -90,7 +97,7 @@ def _destination(
         yield "on_empty clear"
     if settings.maintenance:
         yield "destination.configure.maintenance"
-    if settings.merge_options or connection.settings.merge_options:
+    if settings.merge_options or connection.configure.get("merge_options"):
         yield "merge_options"
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Frame = TypeVar("Frame")
 
 _log = logging.getLogger(__name__)
+# Without any handler Python prints what is logged, tracebacks too, and nothing would redact that.
+logging.getLogger("datacoolie").addHandler(logging.NullHandler())
 
 _RETRIED = {ErrorClass.TRANSIENT, ErrorClass.CONFLICT}
 
@@ -48,6 +50,7 @@ class FlowLoads(Generic[Frame]):
             try:
                 status, reason = attempt.execute()
             except DataCoolieError as error:
+                _log.debug("%s: failed in %s", flow.name, attempt.stage, exc_info=error)
                 if left == 0 or error.error_class not in _RETRIED:
                     return self._record(flow, started, attempt, FlowStatus.FAILED, error=_error(error, attempt.stage))
                 left -= 1
