@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -182,3 +182,15 @@ def test_a_table_with_tables_and_columns_named_like_ours(
     table_at().append(pl.LazyFrame({"path": [1, 2], "v_new": ["a", "b"], "len": [0, 0]}), request_of(1))
     merge(table_at(), pl.LazyFrame({"path": [2], "v_new": ["B"], "len": [1]}), request_of(2), "path")
     assert rows(tmp_path / "table") == [(1, "a", 0), (2, "B", 1)]
+
+
+def test_partitions_of_dates_and_times(tmp_path: Path, table_at: Open, request_of: Request, merge: Merge) -> None:
+    days = [date(2024, 1, 1), date(2024, 1, 2), None]
+    times = [datetime(2024, 1, 1, 2, 3, 4, 5, tzinfo=UTC), None, datetime(2024, 1, 1, tzinfo=UTC)]
+    source = frame(id=[1, 2, 3], day=days, at=times)
+    table_at().append(source, request_of(1, partition_by=("day", "at")))
+    merge(table_at(), frame(id=[2], day=days[:1], at=times[2:]), request_of(2), "id")
+    assert rows(tmp_path / "table") == [(1, days[0], times[0]), (2, days[0], times[2]), (3, None, times[2])]
+    batch = frame(id=[3], day=[None], at=times[2:]).cast({"day": pl.Date})
+    result = merge(table_at(), batch, request_of(3), "day", "at")
+    assert (result.updated, result.inserted) == (1, 0)

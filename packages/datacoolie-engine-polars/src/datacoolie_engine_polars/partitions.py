@@ -13,7 +13,7 @@ from datacoolie.core.exceptions import DestinationError
 from datacoolie.core.suggest import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 """The folder of rows whose partition value is null."""
@@ -86,8 +86,15 @@ def parse(path: str, root: str) -> dict[str, str | None]:
     return {unquote(name): None if value == NULL else unquote(value) for name, _, value in parts}
 
 
+def typed(texts: Sequence[str | None]) -> pl.Series:
+    """Return partition values as int, bigint or date, or as text when any value is something else."""
+    values = pl.Series(texts, dtype=pl.String)
+    kind = infer(texts)
+    return values.str.to_date() if kind == pl.Date else values.cast(kind)
+
+
 def infer(texts: Iterable[str | None]) -> pl.DataType:
-    """Return the type of a partition column: int, bigint, date, or text when any value is something else."""
+    """Return the type that all partition values have."""
     values = [text for text in texts if text is not None]
     if values and all(re.fullmatch(r"0|-?[1-9]\d{0,17}", text) for text in values):
         return pl.Int32() if all(-(2**31) <= int(text) < 2**31 for text in values) else pl.Int64()

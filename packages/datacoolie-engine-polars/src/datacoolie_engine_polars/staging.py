@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -233,7 +234,8 @@ def remove(folder: str, relatives: Mapping[str, object]) -> None:
     parents: set[Path] = set()
     for relative in list(relatives):
         path = root / relative
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # what can't be removed must not hide why it is to be removed
+            path.unlink()
         parents.update(parent for parent in path.parents if parent == root or root in parent.parents)
     for parent in sorted(parents, key=lambda one: len(one.parts), reverse=True):
         if parent.is_dir() and not any(parent.iterdir()):

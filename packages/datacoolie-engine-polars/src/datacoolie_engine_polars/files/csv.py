@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import polars as pl
 
-from datacoolie_engine_polars.files.readers import PATH, Reader
+from datacoolie_engine_polars.files.readers import PATH, Reader, opened
 from datacoolie_engine_polars.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _POSSIBLE = (
     "header", "inferSchema", "samplingRatio", "sep", "delimiter", "quote", "escape", "encoding", "charset",
@@ -22,8 +20,9 @@ _POSSIBLE = (
     "ignoreTrailingWhiteSpace",
 )  # fmt: skip
 _RESERVED = frozenset({
-    "source", "schema", "has_header", "separator", "quote_char", "comment_prefix", "null_values", "encoding", "eol_char",
-    "infer_schema", "infer_schema_length", "infer_schema_files", "include_file_paths", "storage_options", "glob",
+    "source", "schema", "has_header", "separator", "quote_char", "comment_prefix", "null_values", "encoding",
+    "eol_char", "infer_schema", "infer_schema_length", "infer_schema_files", "include_file_paths", "storage_options",
+    "glob",
     "raise_if_empty", "extra_columns", "missing_columns", "n_rows", "row_index_name", "row_index_offset",
     "new_columns", "with_column_names", "truncate_ragged_lines", "ignore_errors", "schema_overrides",
 })  # fmt: skip
@@ -125,7 +124,7 @@ class CsvReader(Reader):
 
     def _first_ragged(self, path: str) -> tuple[int, int, int] | None:
         """Return the line, its fields and the fields of the header of the first row with too many."""
-        with _opened(path) as file:
+        with opened(path) as file:
             quoting: Literal[0, 3] = csv.QUOTE_NONE if self._arguments["quote_char"] is None else csv.QUOTE_MINIMAL
             rows = csv.reader(
                 file, delimiter=self._separator, quotechar=str(self._arguments["quote_char"] or '"'), quoting=quoting
@@ -136,10 +135,3 @@ class CsvReader(Reader):
                 if len(row) > expected:
                     return rows.line_num, len(row), expected
         return None
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[IO[str]]:
-    opener = gzip.open if path.endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
-        yield file

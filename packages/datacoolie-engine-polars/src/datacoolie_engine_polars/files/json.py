@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from datacoolie_engine_polars.files.readers import PATH, Reader
+from datacoolie_engine_polars.files.readers import PATH, Reader, opened
 from datacoolie_engine_polars.options import Options
+from datacoolie_engine_polars.schemas import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +21,6 @@ _RESERVED = frozenset({
     "source", "schema", "schema_overrides", "infer_schema_length", "n_rows", "row_index_name", "row_index_offset",
     "ignore_errors", "storage_options", "include_file_paths",
 })  # fmt: skip
-_BOM = b"\xef\xbb\xbf"
 
 
 def _checked(options: Mapping[str, object], name: str, *, multi_line: bool) -> Options:
@@ -39,9 +40,10 @@ def _checked(options: Mapping[str, object], name: str, *, multi_line: bool) -> O
     return found
 
 
-def _without_nulls(schema: pl.Schema) -> pl.Schema:
-    """Make fields that are always null text, as Spark does, also inside of structs and lists."""
-    return pl.Schema({name: _no_null(kind) for name, kind in schema.items()})
+def _types(schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
+    """Return the columns of `schema` with the types of all files; what is always null is text, as in Spark."""
+    known = spellings(schema, merged)
+    return pl.Schema({name: _no_null(merged[known[name]]) for name in schema})
 
 
 def _no_null(kind: pl.DataType) -> pl.DataType:
@@ -54,6 +56,14 @@ def _no_null(kind: pl.DataType) -> pl.DataType:
             return pl.Struct({field.name: _no_null(field.dtype) for field in kind.fields})  # type: ignore[arg-type] # as above
         case _:
             return kind
+
+
+def _fault(line: str) -> str | None:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        return str(error)
+    return None if isinstance(record, dict) else "a record is an object: {...}"
 
 
 class JsonLinesReader(Reader):
@@ -84,7 +94,7 @@ class JsonLinesReader(Reader):
             return pl.LazyFrame()
         frame = pl.scan_ndjson(
             list(paths),
-            schema=_without_nulls(schema),
+            schema=schema,
             include_file_paths=PATH if with_path else None,
             storage_options=self.storage_options,
             **self._native,  # type: ignore[arg-type] # checked against the signature by Options
@@ -92,11 +102,18 @@ class JsonLinesReader(Reader):
         # Polars shares the work of plans above a projection, but reads a bare scan again for each of them.
         return frame.select(pl.all())
 
+    def types(self, schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
+        """Read values as the types of all files at once."""
+        return _types(schema, merged)
+
     def explain(self, path: str, error: BaseException) -> str:
         """Name a byte-order mark, or the first line that is not JSON."""
-        with open(path, "rb") as file:  # noqa: PTH123 - as the other readers
-            if file.read(3) == _BOM:
-                return "the file begins with a byte-order mark; JSON has none. Save it as UTF-8 without one"
+        with opened(path) as file:
+            for number, line in enumerate(file, 1):
+                if number == 1 and line.startswith("\ufeff"):
+                    return "the file begins with a byte-order mark; JSON has none. Save it as UTF-8 without one"
+                if line.strip() and (fault := _fault(line)):
+                    return f"line {number} is not a JSON record: {fault}"
         return super().explain(path, error)
 
 
@@ -113,22 +130,25 @@ class JsonReader(Reader):
         """Infer the schema from all records."""
         return pl.read_json(path, infer_schema_length=None).schema
 
+    def types(self, schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
+        """Read values as the types of all files at once."""
+        return _types(schema, merged)
+
     def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
         """Read the files one after another while the pass runs."""
         if not schema:
             return pl.LazyFrame()
-        kinds = _without_nulls(schema)
 
         def read(
             columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch: int | None
         ) -> Iterator[pl.DataFrame]:
             del rows, batch
             for path in paths:
-                frame = pl.read_json(path, schema=kinds)
+                frame = pl.read_json(path, schema=schema)
                 if with_path:
                     frame = frame.with_columns(pl.lit(path).alias(PATH))
                 if predicate is not None:
                     frame = frame.filter(predicate)
                 yield frame if columns is None else frame.select(columns)
 
-        return register_io_source(read, schema={**kinds, PATH: pl.String()} if with_path else dict(kinds))
+        return register_io_source(read, schema={**schema, PATH: pl.String()} if with_path else schema)

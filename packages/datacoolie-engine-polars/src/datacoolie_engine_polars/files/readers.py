@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, ClassVar
 
 import polars as pl
 
 from datacoolie_engine_polars import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 PATH = "__file_path"
 """The column that holds the path of the file that a row is from."""
@@ -50,6 +52,14 @@ class Reader(ABC):
     def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
         """Scan files which all have this schema; `with_path` adds the column `PATH`."""
 
+    def types(self, schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
+        """Return the types under which files of `schema` are scanned, given the schema of all files.
+
+        A format whose values have no type of their own can be read as the wider types at once.
+        """
+        del merged
+        return schema
+
     def find_fault(self, path: str) -> str | None:
         """Read all of one file again and say what is wrong with it, or return `None`."""
         try:
@@ -62,3 +72,11 @@ class Reader(ABC):
     def explain(self, path: str, error: BaseException) -> str:  # noqa: ARG002 - formats that know more look at the file
         """Say what a failure to read a file means."""
         return failures.first_line(error)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[str]]:
+    """Open a text file, gzip'd or not, to look for what is wrong in it."""
+    opener = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
+        yield file

@@ -41,8 +41,9 @@ def scan(request: FileScan, log: ScanLog) -> pl.LazyFrame:
     with_path = bool(request.file_columns or hive)
     paths = [file.path for file in request.files]
     log.remember(paths, reader.find_fault)
-    frames = [(schema, reader.scan(group, schema, with_path=with_path)) for schema, group in groups]
-    frame = _joined(frames, _union(groups), with_path=with_path)
+    merged = _union(groups)
+    frames = [reader.scan(group, reader.types(schema, merged), with_path=with_path) for schema, group in groups]
+    frame = _joined(frames, reader.types(merged, merged), with_path=with_path)
     return _with_file_columns(_with_hive(frame, hive, paths), request) if with_path else frame
 
 
@@ -84,13 +85,10 @@ def _union(groups: list[tuple[pl.Schema, list[str]]]) -> pl.Schema:
         raise SourceError(message, {"column": error.column, "files": [first, second]}) from error
 
 
-def _joined(frames: list[tuple[pl.Schema, pl.LazyFrame]], target: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
+def _joined(frames: list[pl.LazyFrame], target: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
     """Append the frames, each brought to the common schema."""
-    path = {PATH: pl.String()} if with_path else {}
-    parts = []
-    for schema, frame in frames:
-        actual = frame.collect_schema()
-        parts.append(schemas.conform(frame, actual, {**target, **path}) if schema else frame)
+    columns = pl.Schema({**target, PATH: pl.String()}) if with_path else target
+    parts = [schemas.conform(frame, frame.collect_schema(), columns) for frame in frames]
     return parts[0] if len(parts) == 1 else pl.concat(parts)
 
 
@@ -105,7 +103,7 @@ def _with_hive(frame: pl.LazyFrame, hive: Mapping[str, list[str | None]], paths:
     """Add partition columns; a column of that name in the files gives way, as in Spark."""
     columns = []
     for name, texts in hive.items():
-        values = pl.Series(texts, dtype=pl.String).cast(partitions.infer(texts))
+        values = partitions.typed(texts)
         columns.append(pl.col(PATH).replace_strict(pl.Series(paths), values, return_dtype=values.dtype).alias(name))
     return frame.with_columns(columns) if columns else frame
 

@@ -61,7 +61,7 @@ class FormatSink:
 
 
 def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = "parquet") -> FormatSink:
-    """Return the sink for Parquet, zstd unless `compression` is given.
+    """Return the sink for Parquet, snappy unless `compression` is given, as Spark and Delta do.
 
     Raises:
         ConfigurationError: an option can't be honoured.
@@ -75,7 +75,7 @@ def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = 
         reserved=_RESERVED,
     )
     settings = {
-        "compression": options.choice("compression", _PARQUET_CODECS, "zstd"),
+        "compression": options.choice("compression", _PARQUET_CODECS, "snappy"),
         **({"row_group_size": _PARTITIONED_ROW_GROUP} if partitioned else {}),
         **options.native,
     }

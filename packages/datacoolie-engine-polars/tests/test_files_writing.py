@@ -1,0 +1,185 @@
+"""Staging flat files: what is in them, how they are called, and what was observed on the way."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from datacoolie.core.exceptions import ConfigurationError, DestinationError, EngineError, TransformError
+from datacoolie.engines import FileWrite, Observation, Staged
+from datacoolie.sql import agg, col, count, parse
+
+if TYPE_CHECKING:
+    from datacoolie_engine_polars import PolarsEngine
+
+Stage = Callable[..., Staged]
+
+FRAME = pl.LazyFrame({"id": [1, 2, 3, 4], "p": ["a/b", None, "", "c d"], "v": ["x", 'q"q', None, ""]})
+
+
+@pytest.fixture
+def stage(engine: PolarsEngine, tmp_path: Path) -> Stage:
+    def run(frame: pl.LazyFrame, format: str, **more: object) -> Staged:  # noqa: A002
+        return engine.files.stage(frame, FileWrite(format=format, folder=str(tmp_path / "out"), stem="s", **more))  # type: ignore[arg-type]
+
+    return run
+
+
+def contents(staged: Staged) -> dict[str, str]:
+    return {file.relative: Path(file.path).read_bytes().decode() for file in staged.files}
+
+
+def test_csv(stage: Stage) -> None:
+    staged = stage(FRAME.select("id", "v"), "csv")
+    assert contents(staged) == {"s-00000.csv": 'id,v\n1,x\n2,"q""q"\n3,\n4,""\n'}
+    assert [(file.rows, file.size) for file in staged.files] == [(4, 26)]
+
+
+def test_csv_options(stage: Stage) -> None:
+    options = {"header": "false", "sep": ";", "nullValue": "NA", "quoteAll": "true", "lineSep": "\r\n"}
+    assert contents(stage(FRAME.select("id", "v").head(3), "csv", options=options)) == {
+        "s-00000.csv": '"1";"x"\r\n"2";"q""q"\r\n"3";"NA"\r\n'
+    }
+
+
+def test_json_lines_and_documents(stage: Stage, tmp_path: Path) -> None:
+    records = FRAME.select("id", "v").collect().to_dicts()
+    lines = contents(stage(FRAME.select("id", "v"), "jsonl"))["s-00000.jsonl"]
+    assert [json.loads(line) for line in lines.splitlines()] == records
+    staged = stage(FRAME.select("id", "v"), "json")
+    assert json.loads(contents(staged)["s-00000.json"]) == records
+    assert staged.files[0].size == (tmp_path / "out/s-00000.json").stat().st_size
+
+
+def test_a_large_json_document(stage: Stage) -> None:
+    staged = stage(pl.LazyFrame({"id": range(200_000), "t": ["line\nfeed, and comma"] * 200_000}), "json")
+    records = json.loads(contents(staged)["s-00000.json"])
+    assert len(records) == staged.rows == 200_000
+    assert records[-1] == {"id": 199_999, "t": "line\nfeed, and comma"}
+
+
+def test_a_json_document_without_records(stage: Stage) -> None:
+    assert json.loads(contents(stage(FRAME.head(0), "json"))["s-00000.json"]) == []
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv", "json", "jsonl"])
+def test_partition_folders(stage: Stage, format: str, tmp_path: Path) -> None:  # noqa: A002
+    staged = stage(FRAME, format, partition_by=("p",))
+    assert {file.relative: file.rows for file in staged.files} == {
+        f"p=a%2Fb/s-00000.{format}": 1,
+        f"p=__HIVE_DEFAULT_PARTITION__/s-00000.{format}": 2,
+        f"p=c d/s-00000.{format}": 1,
+    }
+    assert staged.rows == 4
+    assert all(file.path == str(tmp_path / "out" / file.relative) for file in staged.files)
+    assert all(file.size == Path(file.path).stat().st_size > 0 for file in staged.files)
+
+
+@pytest.mark.parametrize(
+    ("format", "codec", "extension"),
+    [
+        ("csv", "gzip", "csv.gz"),
+        ("jsonl", "gzip", "jsonl.gz"),
+        ("csv", "zstd", "csv.zst"),
+        ("parquet", "none", "parquet"),
+    ],
+)
+def test_compression(stage: Stage, format: str, codec: str, extension: str) -> None:  # noqa: A002
+    staged = stage(FRAME, format, options={"compression": codec})
+    assert [file.relative for file in staged.files] == [f"s-00000.{extension}"]
+    content = Path(staged.files[0].path).read_bytes()
+    if codec == "gzip":
+        assert gzip.decompress(content).count(b"\n") >= 4
+    if format == "parquet":
+        assert pq.read_metadata(staged.files[0].path).row_group(0).column(0).compression == "UNCOMPRESSED"
+
+
+def test_types_are_stored_as_the_framework_knows_them(stage: Stage) -> None:
+    frame = pl.LazyFrame({"u": [1], "t": [datetime(2024, 1, 1, tzinfo=UTC)]}).cast(
+        {"u": pl.UInt32, "t": pl.Datetime("ns", "Asia/Tokyo")}
+    )
+    staged = stage(frame, "parquet")
+    assert pl.read_parquet_schema(staged.files[0].path) == {"u": pl.Int64, "t": pl.Datetime("us", "UTC")}
+
+
+def test_observations_come_from_the_pass(stage: Stage) -> None:
+    kept = FRAME.filter(pl.col("id") > 1)
+    observe = {
+        "all": Observation(frame=FRAME, aggregate=count()),
+        "kept": Observation(frame=kept, aggregate=count()),
+        "top": Observation(frame=kept, aggregate=agg("max", col("ID"))),
+        "empty": Observation(frame=kept, aggregate=agg("count_if", parse("v = ''"))),
+        "at": Observation(
+            frame=kept.with_columns(at=pl.lit(datetime(2024, 1, 1, tzinfo=UTC))), aggregate=agg("max", col("at"))
+        ),
+    }
+    for format in ("parquet", "csv"):  # noqa: A001
+        staged = stage(kept.select("id"), format, observe=observe)
+        assert staged.observed == {"all": 4, "kept": 3, "top": 4, "empty": 1, "at": datetime(2024, 1, 1, tzinfo=UTC)}
+        assert staged.observed["at"].tzinfo is UTC  # type: ignore[attr-defined]
+        assert staged.rows == 3
+
+
+def test_large_data_is_split_unless_one_file_is_wanted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datacoolie_engine_polars.staging.FILE_BYTES", 1 << 20)
+    frame = pl.LazyFrame({"id": range(1_000_000)})
+    staged = stage(frame, "parquet")
+    assert len(staged.files) > 3
+    assert staged.files[1].relative == "s-00001.parquet"
+    assert staged.rows == 1_000_000
+    assert sum(pq.read_metadata(file.path).num_rows for file in staged.files) == 1_000_000
+    assert len(stage(frame, "parquet", single_file=True).files) == 1
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "message"),
+    [
+        ("csv", {"seperator": ";"}, r"write_options of csv.*'seperator'"),
+        ("parquet", {"compression": "lzo"}, "compression: 'lzo'; it takes one of"),
+        ("parquet", {"polars": {"row_group_sizes": 1}}, r"Did you mean 'polars.row_group_size'\?"),
+        ("json", {"compression": "gzip"}, "write_options of json"),
+    ],
+)
+def test_an_option_that_can_not_be_honoured_is_named(
+    stage: Stage,
+    tmp_path: Path,
+    format: str,  # noqa: A002
+    options: Mapping[str, object],
+    message: str,
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        stage(FRAME, format, options=options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_format_that_can_not_be_written(stage: Stage) -> None:
+    with pytest.raises(EngineError, match=r"can't write 'paquet' files.*Did you mean 'parquet'\?"):
+        stage(FRAME, "paquet")
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv", "json", "jsonl"])
+def test_a_transformation_that_fails_leaves_nothing(
+    engine: PolarsEngine,
+    stage: Stage,
+    tmp_path: Path,
+    format: str,  # noqa: A002
+) -> None:
+    frame = engine.frames.with_columns(FRAME, {"n": parse("cast(v as int)")})
+    with pytest.raises(TransformError, match="CAST_INVALID_INPUT"):
+        stage(frame, format, partition_by=("p",))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_a_file(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(DestinationError, match="out: "):
+        stage(FRAME, "parquet")
+    assert (tmp_path / "out").is_file()
