@@ -55,7 +55,7 @@ def _row(result: Result) -> str:
         _cell(*result.medians(lambda used: used.wall), "{:.2f}"),
         _cell(*result.medians(lambda used: used.memory / _MB), "{:.0f}"),
         "; ".join(
-            f"{promise.what} {value:.2f} of at most {promise.at_most:g}: {'kept' if kept else '**missed**'}"
+            f"{promise.what} {value:.3f} of at most {promise.at_most:g}: {'kept' if kept else '**missed**'}"
             for promise, value, kept in result.kept()
         ),
     ]

@@ -177,8 +177,8 @@ def test_report() -> None:
     assert header == "| job | CPU s | wall s | peak MB | measured and promised |"
     assert row == (
         "| Sleep | 1.50 / 2.00 = 0.75x | 0.50 / 1.00 = 0.50x | 120 / 100 = 1.20x | "
-        "CPU ratio 0.75 of at most 0.85: kept; memory ratio 1.20 of at most 1: **missed**; "
-        "wall ms 500.00 of at most 500: kept |"
+        "CPU ratio 0.750 of at most 0.85: kept; memory ratio 1.200 of at most 1: **missed**; "
+        "wall ms 500.000 of at most 500: kept |"
     )
 
 
