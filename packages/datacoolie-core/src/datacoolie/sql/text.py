@@ -34,6 +34,7 @@ RESERVED = frozenset(
         "as",
         "between",
         "case",
+        "distinct",
         "div",
         "else",
         "end",
