@@ -105,13 +105,12 @@ def upsert(target: Target, batch: pl.DataFrame, keys: list[str], keep: Sequence[
     names = target.schema.names()
     kept = [name for name in names if name not in keys and (name in keep or name not in batch.columns)]
     candidates = files.which_may_hold(batch, keys)
-    matching = files.rows(candidates, [*keys, *kept])
-    touching = batch.lazy().select(keys)
-    hits = target.evaluate(matching.join(touching, on=keys, how="semi", nulls_equal=True))
+    touching = batch.select(keys)
+    hits = target.evaluate(_with_keys(files.rows(candidates, [*keys, *kept, _PATH]), touching, how="semi"))
     touched = candidates.filter(pl.col(_PATH).is_in(hits[_PATH].unique().implode()))
     inserted = batch.join(hits, on=keys, how="anti", nulls_equal=True)
     updated = batch.drop(kept, strict=False).join(hits.drop(_PATH), on=keys, how="inner", nulls_equal=True)
-    untouched = files.rows(touched, names).join(touching, on=keys, how="anti", nulls_equal=True).select(names)
+    untouched = _with_keys(files.rows(touched, names), touching, how="anti")
     new = [conform(one.lazy(), one.schema, target.schema) for one in (updated, inserted)]
     return Upsert(frame=pl.concat([untouched, *new]), removes=_removes(touched), inserted=inserted.height)
 
@@ -126,7 +125,7 @@ def _removes(files: pl.DataFrame) -> list[RemoveAction]:
 
 def _with_keys(rows: pl.LazyFrame, keys: pl.DataFrame, *, how: Literal["semi", "anti"]) -> pl.LazyFrame:
     """Keep the rows that have one of the keys, or those that have none, null equal to null."""
-    if keys.width == 1:
+    if keys.width == 1 and (keys.dtypes[0].is_integer() or keys.dtypes[0] in {pl.String, pl.Date}):
         # Half the memory of a join, and the filter goes into the scan.
         found = pl.col(keys.columns[0]).is_in(keys.to_series().implode(), nulls_equal=True)
         return rows.filter(found if how == "semi" else ~found)
@@ -157,24 +156,23 @@ class _Files:
         return found.filter(pl.lit(not batch.is_empty()))
 
     def rows(self, files: pl.DataFrame, columns: Sequence[str]) -> pl.LazyFrame:
-        """Scan columns of some files, and the path of each row's file."""
+        """Scan columns of some files; the column `_PATH` is the path of each row's file."""
         if files.is_empty():
-            return pl.LazyFrame(schema={**{name: self._schema[name] for name in columns}, _PATH: pl.String()})
-        inside = pl.Schema({name: kind for name, kind in self._schema.items() if name not in self._partitions})
+            return pl.LazyFrame(schema={name: self._schema.get(name, pl.String()) for name in columns})
+        outside = [name for name in columns if name in self._partitions]
         scanned = pl.scan_parquet(
             files[_PATH].to_list(),
-            schema=inside,
+            schema=pl.Schema({name: kind for name, kind in self._schema.items() if name not in self._partitions}),
             missing_columns="insert",
             extra_columns="ignore",
-            include_file_paths=_PATH,
+            include_file_paths=_PATH if outside or _PATH in columns else None,
             glob=False,
             hive_partitioning=False,
             cast_options=pl.ScanCastOptions(
                 integer_cast="upcast", float_cast="upcast", datetime_cast="nanosecond-downcast"
             ),
         )
-        outside = [name for name in columns if name in self._partitions]
         if outside:
             values = (pl.col(f"partition.{name}").cast(self._schema[name]).alias(name) for name in outside)
-            scanned = scanned.join(files.lazy().select(_PATH, *values), on=_PATH, how="left")
-        return scanned.select(*columns, _PATH)
+            scanned = scanned.join(files.lazy().select(_PATH, *values), on=_PATH, how="left", maintain_order="left")
+        return scanned.select(columns)
