@@ -15,11 +15,20 @@ from deltalake import DeltaTable, write_deltalake
 
 from datacoolie.core.exceptions import DestinationError, EngineError, SourceError
 from datacoolie.core.types import IntegerType, LongType, StringType
-from datacoolie.engines import BaseEngine, CommitConflictError, Observation, TableOps, TableRef, WriteRequest
+from datacoolie.engines import (
+    BaseEngine,
+    CommitConflictError,
+    Observation,
+    TableOps,
+    TableRef,
+    WriteRequest,
+    WriteResult,
+)
 from datacoolie.sql import agg, col, count, lit
 
 Open = Callable[..., TableOps[pl.LazyFrame]]
 Request = Callable[..., WriteRequest[pl.LazyFrame]]
+Merge = Callable[..., WriteResult]
 
 
 class RefusedError(Exception):
@@ -173,7 +182,7 @@ def test_appends_of_two_flows_at_once_both_land(tmp_path: Path, table_at: Open, 
 
 
 def test_an_overwrite_or_merge_of_a_table_that_moved_on_conflicts(
-    tmp_path: Path, table_at: Open, request_of: Request, merge: Callable[..., object]
+    tmp_path: Path, table_at: Open, request_of: Request, merge: Merge
 ) -> None:
     table_at().append(frame(id=[0]), request_of(1))
     for name in ("overwrite", "merge"):
@@ -354,3 +363,49 @@ def test_history_is_newest_first(table_at: Open, request_of: Request) -> None:
 def test_a_narrow_integer_keeps_its_type(table_at: Open, request_of: Request) -> None:
     table_at().append(frame(id=[1]).cast(pl.Int32), request_of())
     assert table_at().schema() == {"id": IntegerType()}
+
+
+def test_results_say_the_version_of_their_commit(table_at: Open, request_of: Request, merge: Merge) -> None:
+    assert table_at().append(frame(id=[1]), request_of(1)).version == "0"
+    assert table_at().append(frame(id=[2]), request_of(2)).version == "1"
+    assert table_at().overwrite(frame(id=[3]), request_of(3)).version == "2"
+    assert merge(table_at(), frame(id=[3], more=[1]), request_of(4), "id").version == "4"  # 3 adds the column
+    late = table_at()
+    assert late.exists
+    for seq in (1, 2):
+        table_at().append(frame(id=[9]), request_of(seq, flow="other"))
+    assert late.append(frame(id=[4]), request_of(5)).version == "7"
+
+
+@pytest.mark.parametrize("after", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_files_of_a_commit_that_was_made_stay(
+    tmp_path: Path, table_at: Open, request_of: Request, monkeypatch: pytest.MonkeyPatch, after: BaseException
+) -> None:
+    table_at().append(frame(id=[1]), request_of(1))
+    make = DeltaTable.create_write_transaction
+
+    def make_and_fail(*args: object, **kwargs: object) -> None:
+        make(*args, **kwargs)  # type: ignore[arg-type]
+        raise after
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", make_and_fail)
+    if isinstance(after, OSError):
+        assert table_at().append(frame(id=[2]), request_of(2)).version == "1"
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            table_at().append(frame(id=[2]), request_of(2))
+    assert rows(tmp_path / "table") == [(1,), (2,)]
+
+
+def test_files_of_a_commit_that_the_storage_refused_are_removed(
+    tmp_path: Path, table_at: Open, request_of: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table_at().append(frame(id=[1]), request_of(1))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", refuse)
+    with pytest.raises(DestinationError, match="no space left"):
+        table_at().append(frame(id=[2]), request_of(2))
+    assert files_of(tmp_path / "table") == referred(tmp_path / "table") == {"dc-flow-1-00000.parquet"}

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from deltalake import CommitProperties, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import AddAction
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from datacoolie.core.exceptions import DestinationError
 from datacoolie.engines import Commit, CommitConflictError, Token, UnknownOutcomeError
-from datacoolie_engine_polars import failures
+from datacoolie_engine_polars import failures, staging
 from datacoolie_engine_polars.delta import statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
 
-    from deltalake import DeltaTable
+    from deltalake import Schema as DeltaSchema
+    from deltalake.transaction import RemoveAction
 
     from datacoolie_engine_polars.staging import StagedData
+
+    Actions: TypeAlias = Sequence[AddAction | RemoveAction]
+
+_log = logging.getLogger("datacoolie.engines.polars")
 
 PREFIX = "datacoolie."
 """How the names of our entries in a commit's metadata begin."""
 
 _TOKEN = {"dataflow_id", "epoch", "seq"}
 _PAGE = 100
+_RETRIES = 15
+"""How often an append follows other writers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a table is.
+
+    Attributes:
+        path: its folder.
+        options: for delta-rs, if any are needed.
+    """
+
+    path: str
+    options: dict[str, str] | None
 
 
 def properties(commit: Commit, *, retries: int) -> CommitProperties:
@@ -36,12 +61,17 @@ def properties(commit: Commit, *, retries: int) -> CommitProperties:
         retries: how often the commit may follow other writers.
     """
     token = commit.token
-    entries = {"dataflow_id": token.dataflow_id, "epoch": str(token.epoch), "seq": str(token.seq), **commit.metadata}
     return CommitProperties(
-        custom_metadata={PREFIX + name: text for name, text in entries.items()},
+        custom_metadata={**_entries(token), **{PREFIX + name: text for name, text in commit.metadata.items()}},
         max_commit_retries=retries,
         app_transactions=[Transaction(token.dataflow_id, token.seq)],
     )
+
+
+def _entries(token: Token) -> dict[str, str]:
+    """Return the metadata that names a token."""
+    texts = {"dataflow_id": token.dataflow_id, "epoch": str(token.epoch), "seq": str(token.seq)}
+    return {PREFIX + name: text for name, text in texts.items()}
 
 
 def newest(table: DeltaTable, dataflow_id: str, *, after: int, where: str) -> Commit | None:
@@ -89,12 +119,103 @@ def adds(staged: StagedData) -> list[AddAction]:
     ]
 
 
+def make(table: DeltaTable, actions: Actions, commit: Commit, *, mode: str, schema: DeltaSchema) -> int:
+    """Make one commit through the handle that read the table, and return its version.
+
+    An append follows commits of others that can't matter to it; anything else has to be the very next version.
+
+    Raises:
+        deltalake.exceptions.DeltaError, OSError: the commit failed, or what follows a commit did.
+    """
+    keys = table.metadata().partition_columns
+    only_adds = mode == "append" and all(isinstance(action, AddAction) for action in actions)
+    try:
+        table.create_write_transaction(
+            list(actions), mode, schema, keys, commit_properties=properties(commit, retries=0)
+        )
+    except CommitFailedError:
+        if not only_adds:
+            raise
+    else:
+        return table.version() + 1
+    table.create_write_transaction(
+        list(actions), mode, schema, keys, commit_properties=properties(commit, retries=_RETRIES)
+    )
+    before = table.version()
+    table.update_incremental()
+    wanted = _entries(commit.token)
+    return next(
+        int(str(entry["version"]))
+        for entry in table.history(table.version() - before)
+        if wanted.items() <= entry.items()
+    )
+
+
+def make_first(
+    place: Place, actions: list[AddAction], commit: Commit, *, partition_by: Sequence[str], schema: DeltaSchema
+) -> int:
+    """Make a table by its first commit, unless there is one by now; return the version, 0.
+
+    Raises:
+        deltalake.exceptions.DeltaError, OSError: the commit failed, or what follows a commit did.
+    """
+    create_table_with_add_actions(
+        place.path,
+        schema,
+        actions,
+        mode="error",
+        partition_by=list(partition_by),
+        storage_options=place.options,
+        commit_properties=properties(commit, retries=0),
+    )
+    return 0
+
+
+def guarded(act: Callable[[], int], staged: StagedData, place: Place) -> int | None:
+    """Make a commit and return its version; settle one that failed: remove the files, unless the table refers to them.
+
+    An interrupt in the middle removes nothing, since the commit may have been made. `None` stands for a commit that was
+    made although it failed, because of what follows it (a checkpoint).
+
+    Raises:
+        CommitConflictError: somebody else's commit came first; the files are removed.
+        DestinationError: the storage refused the commit; the files are removed.
+        UnknownOutcomeError: it can't be said whether the commit was made; the files stay.
+    """
+    path = place.path
+    try:
+        return act()
+    except (DeltaError, OSError) as error:
+        try:
+            made = _refers_to(place, staged)
+        except (DeltaError, OSError):
+            raise _unknown(path, error) from error
+        if made:
+            _log.warning("%s: the commit was made, but what follows it failed: %s", path, failures.first_line(error))
+            return None
+        staging.remove(path, staged.values)
+        raise failed(error, path) from error
+
+
+def _refers_to(place: Place, staged: StagedData) -> bool:
+    """Whether the table, as it is now, has any of the staged files."""
+    try:
+        table = DeltaTable(place.path, storage_options=place.options)
+    except TableNotFoundError:
+        return False
+    names = {file.relative for file in staged.staged.files}
+    return any(unquote(path) in names for path in pl.DataFrame(table.get_add_actions(flatten=True))["path"])
+
+
 def failed(error: DeltaError | OSError, path: str) -> DestinationError:
     """Return what a commit that failed means: somebody else was first, the storage refused, or nobody knows."""
     text, details = failures.first_line(error), {"path": path}
     if isinstance(error, CommitFailedError) or "already exists" in text:
         return CommitConflictError(f"{path}: somebody else's commit came first: {text}", details)
     number = failures.os_number(error)
-    if number is not None:
-        return failures.of_writing(number, path, 0)
-    return UnknownOutcomeError(f"{path}: it is unknown whether the commit is in the table: {text}", details)
+    return _unknown(path, error) if number is None else failures.of_writing(number, path, 0)
+
+
+def _unknown(path: str, error: DeltaError | OSError) -> UnknownOutcomeError:
+    message = f"{path}: it is unknown whether the commit is in the table: {failures.first_line(error)}"
+    return UnknownOutcomeError(message, {"path": path})

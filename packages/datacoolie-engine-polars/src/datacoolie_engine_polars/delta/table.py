@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from deltalake.transaction import create_table_with_add_actions
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
 from datacoolie.core.suggest import listed
-from datacoolie.engines import TableOps, UnknownOutcomeError, WriteResult
+from datacoolie.engines import TableOps, WriteResult
 from datacoolie_engine_polars import failures, partitions, staging
 from datacoolie_engine_polars.delta import commits, merging
 from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
@@ -41,9 +40,6 @@ _STEM = "dc-"
 _SHOWN = 5
 """How many files a message names."""
 
-_RETRIES = 15
-"""How often delta-rs follows other writers with an append."""
-
 
 class DeltaTableOps(TableOps[pl.LazyFrame]):
     """One Delta table, as of the version that was current when this was made."""
@@ -55,14 +51,14 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
             raise EngineError(message).classed(ErrorClass.CONFIGURATION)
         self._ref = ref
         self._path = ref.path
-        self._options = dict(ref.storage_options) or None
+        self._place = commits.Place(ref.path, dict(ref.storage_options) or None)
         self._stager = stager
 
     @cached_property
     def _table(self) -> DeltaTable | None:
         identity, _, number = (self._ref.version or "").rpartition("@")
         try:
-            table = DeltaTable(self._path, version=int(number) if number else None, storage_options=self._options)
+            table = DeltaTable(self._path, version=int(number) if number else None, storage_options=self._place.options)
         except TableNotFoundError:
             return None
         except (DeltaError, OSError) as error:
@@ -105,8 +101,8 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
             change.apply(self._table)
-            self._commit(commits.adds(staged), commit, mode="append", retries=_RETRIES)
-        return self._result(staged, rows=staged.staged.rows)
+        version = self._commit(staged, commit)
+        return self._result(staged, version, rows=staged.staged.rows)
 
     def overwrite(
         self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame], *, where: Expr | None = None
@@ -124,8 +120,8 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         removed = len(self._table.file_uris())
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
-            self._commit(commits.adds(staged), commit, mode="overwrite", retries=0, schema=change.schema)
-        return self._result(staged, rows=staged.staged.rows, removed=removed)
+        version = self._commit(staged, commit, mode="overwrite", schema=change.schema)
+        return self._result(staged, version, rows=staged.staged.rows, removed=removed)
 
     def merge(self, frame: pl.LazyFrame, plan: MergePlan, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
         """Rewrite the files that hold a touched key, and add the rows that are new.
@@ -166,9 +162,10 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         with self._withdrawn_on_failure(staged):
             commit = request.decide({})
             change.apply(table)
-            self._commit([*commits.adds(staged), *planned.removes], commit, mode="append", retries=0)
+        version = self._commit(staged, commit, planned.removes)
         return self._result(
             staged,
+            version,
             rows=batch.height,
             removed=len(planned.removes),
             inserted=planned.inserted,
@@ -235,20 +232,11 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         staged = self._stage(frame, schema, request.partition_by, request)
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
-            try:
-                create_table_with_add_actions(
-                    self._path,
-                    delta_schema(schema),
-                    commits.adds(staged),
-                    mode="error",
-                    partition_by=list(request.partition_by),
-                    storage_options=self._options,
-                    commit_properties=commits.properties(commit, retries=0),
-                )
-            except (DeltaError, OSError) as error:
-                raise commits.failed(error, self._path) from error
+        act = partial(commits.make_first, self._place, commits.adds(staged), commit)
+        described = delta_schema(schema)
+        commits.guarded(partial(act, partition_by=request.partition_by, schema=described), staged, self._place)
         rows = staged.staged.rows
-        return self._result(staged, rows=rows, **({"inserted": rows, "updated": 0} if rows_are_new else {}))
+        return self._result(staged, 0, rows=rows, **({"inserted": rows, "updated": 0} if rows_are_new else {}))
 
     def _refuse_foreign_files(self) -> None:
         """Make no table of a folder that holds somebody's files.
@@ -268,39 +256,33 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
 
     def _commit(
         self,
-        actions: Sequence[AddAction | RemoveAction],
+        staged: StagedData,
         commit: Commit,
+        removes: Sequence[RemoveAction] = (),
         *,
-        mode: str,
-        retries: int,
+        mode: str = "append",
         schema: Mapping[str, pl.DataType] | None = None,
-    ) -> None:
+    ) -> int:
+        """Show the staged files in one commit and return its version."""
         table = self._existing()
-        try:
-            table.create_write_transaction(
-                list(actions),
-                mode,
-                delta_schema(schema) if schema else table.schema(),
-                table.metadata().partition_columns,
-                commit_properties=commits.properties(commit, retries=retries),
-            )
-        except (DeltaError, OSError) as error:
-            raise commits.failed(error, self._path) from error
+        actions: list[AddAction | RemoveAction] = [*commits.adds(staged), *removes]
+        described = delta_schema(schema) if schema else table.schema()
+        act = partial(commits.make, table, actions, commit, mode=mode, schema=described)
+        made = commits.guarded(act, staged, self._place)
+        return table.version() + 1 if made is None else made
 
     @contextmanager
     def _withdrawn_on_failure(self, staged: StagedData) -> Iterator[None]:
-        """Remove staged files when no commit can refer to them; when that is unknown they stay."""
+        """Remove staged files when what comes before their commit fails."""
         try:
             yield
-        except UnknownOutcomeError:
-            raise
         except BaseException:
             staging.remove(self._path, staged.values)
             raise
 
-    def _result(self, staged: StagedData, *, rows: int, removed: int = 0, **merged: int) -> WriteResult:
+    def _result(self, staged: StagedData, version: int, *, rows: int, removed: int = 0, **merged: int) -> WriteResult:
         return WriteResult(
-            version=str(self._table.version() if self._table else 0),
+            version=str(version),
             rows=rows,
             size=staged.staged.size,
             files=len(staged.staged.files),
