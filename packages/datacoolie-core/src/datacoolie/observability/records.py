@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datacoolie.core.marks import encode_value
 
@@ -155,10 +155,18 @@ class FlowRecord:
 
     def to_json(self) -> dict[str, object]:
         """Return the record as JSON data: times as ISO text, marks by the rules for watermarks."""
-        data = asdict(self)
+        data = _fields(self)
+        for name in ("window", "commit", "error"):
+            data[name] = None if data[name] is None else _fields(data[name])
         for name in ("started_at", "ended_at"):
-            data[name] = data[name].isoformat()
+            data[name] = getattr(self, name).isoformat()
         if self.window is not None:
             for name in ("low", "high"):
-                data["window"][name] = {key: encode_value(value) for key, value in data["window"][name].items()}
+                marks: Mapping[str, object] = getattr(self.window, name)
+                data["window"][name] = {key: encode_value(value) for key, value in marks.items()}
         return data
+
+
+def _fields(record: object) -> dict[str, Any]:
+    """Return a record's fields by name; `dataclasses.asdict` would copy every value deeply."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}  # type: ignore[arg-type] # records are dataclasses
