@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -148,3 +149,77 @@ def test_a_file_that_changes_while_it_is_read(project: Project) -> None:
     assert f"{victim}: the file changed while it was read" in done.stdout
     assert not (project.lake / "events" / "_delta_log").exists()
     assert not list((project.lake / "events").rglob("*.parquet"))
+
+
+def test_an_overwrite_without_new_rows_keeps_what_is_there(project: Project) -> None:
+    project.write(append_flow(destination={"load_type": "overwrite"}))
+    land(project, "a.parquet", [5, 6])
+    project.run()
+    land(project, "b.parquet", [1, 2])
+    (record,) = project.run()
+    assert (record["status"], record["reason"]) == ("skipped", "no new rows")
+    assert loaded(project) == [5, 6]
+
+
+def test_rows_without_watermark_are_counted_and_not_doubled(project: Project) -> None:
+    project.write(append_flow(source={"watermark_columns": ["id", "other"]}))
+    folder = project.landing / "events"
+    folder.mkdir()
+    schema = {"id": pl.Int64, "other": pl.Int64}
+    pl.DataFrame({"id": [5, None], "other": [None, None]}, schema).write_parquet(folder / "a.parquet")
+    assert project.run()[0]["window"]["null_watermarks"] == 1  # type: ignore[index]
+    pl.DataFrame({"id": [None, None, 1], "other": [7, None, None]}, schema).write_parquet(folder / "b.parquet")
+    (record,) = project.run()
+    assert record["window"]["null_watermarks"] == 2  # type: ignore[index]
+    assert sorted(project.table("events").rows(), key=str) == [(5, None), (None, 7), (None, None)]
+    assert project.run()[0]["status"] == "skipped"
+
+
+def test_a_watermark_that_is_null_everywhere_doubles_nothing(project: Project) -> None:
+    project.write(append_flow(source={"watermark_columns": ["m"]}))
+    folder = project.landing / "events"
+    folder.mkdir()
+    frame = pl.DataFrame({"id": [1, 2], "m": [None, None]}, {"id": pl.Int64, "m": pl.Int64})
+    frame.write_parquet(folder / "a.parquet")
+    project.run()
+    frame.head(1).write_parquet(folder / "b.parquet")
+    project.run()
+    assert loaded(project) == [1, 2]
+
+
+def test_a_mark_that_would_be_nan_is_refused(project: Project) -> None:
+    project.write(append_flow(source={"watermark_columns": ["m"]}))
+    folder = project.landing / "events"
+    folder.mkdir()
+    pl.DataFrame({"id": [1, 2], "m": [1.0, float("nan")]}).write_parquet(folder / "a.parquet")
+    (record,) = project.run()
+    error = record["error"]
+    assert isinstance(error, dict)
+    assert error["type"] == "WatermarkError"
+    assert "'m' holds NaN" in error["message"]
+    assert not (project.lake / "events").exists()
+
+
+def test_an_upsert_finds_keys_behind_the_coarse_bounds_of_other_writers(project: Project) -> None:
+    moment = datetime(2024, 1, 1, microsecond=123456, tzinfo=UTC)
+    pl.DataFrame({"id": [moment], "text": ["old"]}).write_delta(project.lake / "events")
+    project.write(
+        append_flow(source={"watermark_columns": []}, destination={"load_type": "merge_upsert", "merge_keys": ["id"]})
+    )
+    (project.landing / "events").mkdir()
+    pl.DataFrame({"id": [moment], "text": ["new"]}).write_parquet(project.landing / "events" / "a.parquet")
+    (record,) = project.run()
+    assert record["status"] == "succeeded"
+    assert project.table("events").rows() == [(moment, "new")]
+
+
+def test_a_record_that_cannot_be_written_fails_no_load(project: Project) -> None:
+    project.write(append_flow())
+    land(project, "a.parquet", [1])
+    runs = project.states.parent / "runs"
+    runs.parent.mkdir(parents=True)
+    runs.write_text("in the way")
+    done = project.start("--json")
+    assert done.returncode == 0
+    assert "the record was not written" in done.stderr
+    assert loaded(project) == [1]

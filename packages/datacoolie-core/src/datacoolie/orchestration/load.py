@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from datacoolie.core.exceptions import DataFlowError
 from datacoolie.core.models import LoadType
 from datacoolie.destinations.base import LoadRequest
-from datacoolie.engines import Commit, CommitConflictError, Token, UnknownOutcomeError
+from datacoolie.engines import Commit, CommitConflictError, Observation, Token, UnknownOutcomeError
 from datacoolie.observability.events import StageStarted, WindowResolved
 from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
-from datacoolie.sources.files import FILE_COLUMNS
-from datacoolie.sources.watermarks import NULL_ROWS
+from datacoolie.sources.files import FILE_COLUMNS, MODIFIED
+from datacoolie.sources.watermarks import NULL_ROWS, drop_null_rows
+from datacoolie.sql import count
 from datacoolie.state import LoadState, Mark
 from datacoolie.transformers.base import TransformContext
 from datacoolie.transformers.names import NameMap
@@ -44,8 +45,14 @@ Frame = TypeVar("Frame")
 MAX_ATTEMPTS = 8
 """How often a load is planned when other writers commit in between."""
 
+_ROWS = "load.rows"
+
 REPLACING = {LoadType.OVERWRITE, LoadType.FULL_LOAD}
 """Load types after which the target holds the window's rows alone."""
+
+
+class _NothingNewError(Exception):
+    """A load that replaces found no new row: what is there stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +154,11 @@ class Load(Generic[Frame]):
             return self._nothing_new(
                 f"adopted commit {adopted.token.seq} of the destination" if adopted else "nothing new"
             )
-        self._write(source, destination, window, lease)
+        try:
+            self._write(source, destination, window, lease)
+        except _NothingNewError:
+            lease.finish(lease.state)
+            return self._nothing_new("no new rows")
         return FlowStatus.SUCCEEDED, ""
 
     def _is_same_input(self, window: Window, mark: Mark | None) -> bool:
@@ -184,14 +195,21 @@ class Load(Generic[Frame]):
         self._enter("plan")
         frames = self.run.workspace.engine.frames
         frame = source.scan(window)
-        observe = source.observe(frame)
+        observe = dict(source.observe(frame))
+        if window.low is not None:
+            columns = [name for name in self.flow.source.watermark_columns if name != MODIFIED]
+            frame = drop_null_rows(frames, frame, columns, source.location)
         frame = self._transform(frame)
+        if self.flow.destination.load_type in REPLACING:
+            observe[_ROWS] = Observation(frame=frame, aggregate=count())
         names = NameMap.after(frames.schema(frame), self.flow.transform)
         token = Token(seq=lease.state.seq + 1, epoch=lease.state.epoch, dataflow_id=self.flow.dataflow_id)
         seen: dict[str, Mark] = {}
 
         def decide(observed: Observed) -> Commit:
             self._enter("commit")
+            if window.low is not None and observed.get(_ROWS) == 0:
+                raise _NothingNewError
             source.verify(window)
             seen["mark"] = source.mark(window, observed)
             self.window = _window_record(window, seen["mark"], observed)

@@ -14,6 +14,7 @@ from datacoolie.observability.events import FlowFinished, FlowStarted
 from datacoolie.observability.records import ErrorRecord, FlowRecord, FlowStatus
 from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Load
+from datacoolie.state.names import file_name
 
 if TYPE_CHECKING:
     from datacoolie.core.models import DataFlow
@@ -113,7 +114,11 @@ class FlowLoads(Generic[Frame]):
             error=error,
         )
         data = json.dumps(redact_data(record.to_json()), indent=2)
-        workspace.platform.write(f"{self._folder}/{flow.dataflow_id}.json", data.encode())
+        try:
+            workspace.platform.write(f"{self._folder}/{file_name(flow.dataflow_id)}.json", data.encode())
+        except DataCoolieError as failure:
+            # The load is what it is, whether or not it could be written down.
+            _log.warning("%s: the record was not written: %s", flow.name, redact(failure.message))
         self._run.listener.handle(FlowFinished(record=record))
         return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from datacoolie.core import types
 from datacoolie.core.exceptions import WatermarkError
 from datacoolie.engines import Observation
-from datacoolie.sql import ExpressionError, agg, and_, call, col, lit, or_, resolve_column
+from datacoolie.sql import ExpressionError, agg, and_, call, col, lit, not_, or_, resolve_column
 from datacoolie.state import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from datacoolie.core.types import DataType, Schema
     from datacoolie.engines import FrameOps, Observed
+    from datacoolie.sql import Expr
     from datacoolie.sql.text import Value
 
 Frame = TypeVar("Frame")
@@ -28,7 +30,7 @@ _MAX = "watermark.max."
 
 
 def above_mark(frames: FrameOps[Frame], frame: Frame, columns: Sequence[str], mark: Mark | None, where: str) -> Frame:
-    """Keep the rows that are above the mark in any watermark column; all rows when there is no mark.
+    """Keep the rows that are above the mark in any watermark column, or have none; all rows when there is no mark.
 
     Raises:
         WatermarkError: a column is missing or can't be a mark, or its type isn't the mark's.
@@ -37,15 +39,30 @@ def above_mark(frames: FrameOps[Frame], frame: Frame, columns: Sequence[str], ma
         return frame
     schema = frames.schema(frame)
     conditions = []
-    for name, actual in _resolve(columns, schema, where).items():
+    resolved = _resolve(columns, schema, where)
+    actuals = list(resolved.values())
+    for name, actual in resolved.items():
         if name not in mark.values:
             # A column that was added to the metadata later has no mark: every row is new to it.
             return frame
         value = mark.values[name]
-        if value is not None:
+        if value is None:
+            conditions.append(call("isnotnull", col(actual)))
+        else:
             _check_type(name, value, schema[actual], where)
             conditions.append(call(">", col(actual), lit(cast("Value", value))))
-    return frames.filter(frame, or_(*conditions)) if conditions else frame
+    return frames.filter(frame, or_(*conditions, _all_null(actuals)))
+
+
+def drop_null_rows(frames: FrameOps[Frame], frame: Frame, columns: Sequence[str], where: str) -> Frame:
+    """Drop the rows without any watermark value, which `above_mark` keeps so that they are counted."""
+    if not columns:
+        return frame
+    return frames.filter(frame, not_(_all_null(_resolve(columns, frames.schema(frame), where).values())))
+
+
+def _all_null(columns: Iterable[str]) -> Expr:
+    return and_(*(call("isnull", col(name)) for name in columns))
 
 
 def observations(
@@ -59,15 +76,25 @@ def observations(
     if not columns:
         return {}
     actual = _resolve(columns, frames.schema(frame), where)
-    null = and_(*(call("isnull", col(name)) for name in actual.values()))
+    null = _all_null(actual.values())
     largest = {_MAX + name: Observation(frame=frame, aggregate=agg("max", col(at))) for name, at in actual.items()}
     return {**largest, NULL_ROWS: Observation(frame=frame, aggregate=agg("count_if", null))}
 
 
 def next_mark(mark: Mark | None, columns: Sequence[str], observed: Observed, position: Mapping[str, object]) -> Mark:
-    """Return the next mark: what was observed, or the old value where no row had any."""
+    """Return the next mark: what was observed, or the old value where no row had any.
+
+    Raises:
+        WatermarkError: a column holds NaN, above which no row would ever be new.
+    """
     old = mark.values if mark else {}
     values = {name: observed[_MAX + name] for name in columns}
+    for name, value in values.items():
+        if isinstance(value, float) and math.isnan(value):
+            message = (
+                f"Watermark column {name!r} holds NaN, above which nothing would ever be new. Mend these rows first"
+            )
+            raise WatermarkError(message, {"column": name})
     return Mark(
         values={name: old.get(name) if value is None else value for name, value in values.items()}, position=position
     )

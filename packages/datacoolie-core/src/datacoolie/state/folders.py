@@ -191,7 +191,13 @@ class FolderCommits:
     def _settle(self, manifest: Manifest) -> None:
         """Publish what was committed, unless this run was so slow that others went on without it."""
         listed = self._list()
-        complete = listed.staged_paths(manifest).issuperset(f"{self._root}/{add.staged}" for add in manifest.adds)
+        waiting = listed.staged_paths(manifest)
+        # A file that is in place already was published by another flow's run, which finishes what it finds unfinished.
+        complete = all(
+            f"{self._root}/{add.staged}" in waiting
+            or (not self.single_file and self._platform.stat(f"{self._root}/{add.path}") is not None)
+            for add in manifest.adds
+        )
         if not complete or listed.newest != (manifest.token.seq, manifest.token.epoch):
             self._platform.delete(f"{self._folder}/{manifest.name}")
             self._delete_quietly(f"{self._root}/{self._staging}")

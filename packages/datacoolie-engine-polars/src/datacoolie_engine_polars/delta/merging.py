@@ -151,7 +151,10 @@ class _Files:
             values = batch[key]
             if values.null_count() or values.is_empty() or found.schema.get(low) != values.dtype:
                 continue
-            apart = (pl.col(low) > values.max()) | (pl.col(high) < values.min())
+            # Other writers cut the bounds of timestamps to milliseconds.
+            slack = pl.duration(milliseconds=1) if isinstance(values.dtype, pl.Datetime) else None
+            below, above = (pl.col(low), pl.col(high)) if slack is None else (pl.col(low) - slack, pl.col(high) + slack)
+            apart = (below > values.max()) | (above < values.min())
             found = found.filter(~apart.fill_null(value=False))
         return found.filter(pl.lit(not batch.is_empty()))
 
