@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from datacoolie.engines import WriteResult
+    from datacoolie.state.manifest import Manifest
 
 OLD = {"a.csv": "1\n2\n", "p=1/b.csv": "3\n"}
 NEW = {"c.csv": "4\n", "p=1/d.csv": "5\n6\n", "p=2/e.csv": "7\n"}
@@ -182,6 +183,24 @@ def test_flows_share_a_folder(platform: LocalPlatform, table: Path) -> None:
     load(platform, table, {"b.csv": "2\n"}, seq=1, flow="Two/../x")
     assert rows(table) == [1, 2]
     assert sorted(path.name for path in (table / "_datacoolie").iterdir()) == ["one", "~54wo~2f~2e~2e~2fx"]
+
+
+def test_a_commit_that_another_flows_run_publishes_is_no_conflict(
+    platform: LocalPlatform, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(platform, table, {"a.csv": "1\n"}, seq=1, flow="other")
+    settle = FolderCommits._settle
+
+    def after_the_other_has_looked(commits: FolderCommits, manifest: Manifest) -> None:
+        FolderCommits(platform, str(table), "other").recover()
+        settle(commits, manifest)
+
+    monkeypatch.setattr(FolderCommits, "_settle", after_the_other_has_looked)
+    load(platform, table, {"b.csv": "2\n"}, seq=1, flow="one")
+    assert rows(table) == [1, 2]
+    newest = FolderCommits(platform, str(table), "one").newest()
+    assert newest is not None
+    assert newest.token.seq == 1
 
 
 def test_one_file_is_replaced_at_once(platform: LocalPlatform, tmp_path: Path) -> None:
