@@ -209,6 +209,3 @@ class BaseEngine(ABC, Generic[Frame]):
     @abstractmethod
     def interrupt(self) -> None:
         """End every pass that is running, in any thread: it raises `InterruptedPassError` and leaves no file."""
-
-    def close(self) -> None:
-        """Release what the engine holds; the default holds nothing."""

@@ -19,7 +19,7 @@ from datacoolie.destinations.base import LoadRequest
 from datacoolie.engines import Commit, CommitConflictError, Observation, Token, UnknownOutcomeError
 from datacoolie.observability.events import StageStarted, WindowResolved
 from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
-from datacoolie.sources.files import FILE_COLUMNS, MODIFIED
+from datacoolie.sources.files import FILE_COLUMNS
 from datacoolie.sources.watermarks import NULL_ROWS, drop_null_rows
 from datacoolie.sql import count
 from datacoolie.state import LoadState, Mark
@@ -197,8 +197,7 @@ class Load(Generic[Frame]):
         frame = source.scan(window)
         observe = dict(source.observe(frame))
         if window.low is not None:
-            columns = [name for name in self.flow.source.watermark_columns if name != MODIFIED]
-            frame = drop_null_rows(frames, frame, columns, source.location)
+            frame = drop_null_rows(frames, frame, source.row_watermarks, source.location)
         frame = self._transform(frame)
         if self.flow.destination.load_type in REPLACING:
             observe[_ROWS] = Observation(frame=frame, aggregate=count())

@@ -62,6 +62,11 @@ class BaseSource(ABC, Generic[Frame]):
     def location(self) -> str:
         """Where the rows are, in the same form as a destination's location; for messages and dependencies."""
 
+    @property
+    def row_watermarks(self) -> list[str]:
+        """The watermark columns by which rows are new or not."""
+        return self.flow.source.watermark_columns
+
     @abstractmethod
     def window(self, mark: Mark | None) -> Window | None:
         """Resolve what is new since `mark` without reading data; `None` when nothing is.

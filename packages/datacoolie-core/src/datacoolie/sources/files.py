@@ -85,11 +85,11 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
                 storage_options=self.platform.storage_options(self.location),
             )
         )
-        return watermarks.above_mark(self.engine.frames, frame, self._row_columns(), window.low, self.location)
+        return watermarks.above_mark(self.engine.frames, frame, self.row_watermarks, window.low, self.location)
 
     def observe(self, frame: Frame) -> Mapping[str, Observation[Frame]]:
         """Observe the largest watermark values; files as unit need none."""
-        return watermarks.observations(self.engine.frames, frame, self._row_columns(), self.location)
+        return watermarks.observations(self.engine.frames, frame, self.row_watermarks, self.location)
 
     def mark(self, window: Window, observed: Observed) -> Mark:
         """Return the largest modification time, or the largest values seen."""
@@ -98,7 +98,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
             if window.low is not None and isinstance(low := window.low.values.get(MODIFIED), datetime):
                 times.append(low)
             return Mark(values={MODIFIED: max(times)}, position=window.position)
-        return watermarks.next_mark(window.low, self._row_columns(), observed, window.position)
+        return watermarks.next_mark(window.low, self.row_watermarks, observed, window.position)
 
     def verify(self, window: Window) -> None:
         """Compare each file with what was listed."""
@@ -178,7 +178,9 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         relative = file.path.removeprefix(self.location).replace("\\", "/").lstrip("/")
         return hashlib.blake2b(relative.encode(), digest_size=6).hexdigest()
 
-    def _row_columns(self) -> list[str]:
+    @property
+    def row_watermarks(self) -> list[str]:
+        """The watermark columns but for the time of files, by which whole files are new or not."""
         return [name for name in self.flow.source.watermark_columns if name != MODIFIED]
 
     def _options(self) -> Mapping[str, object]:

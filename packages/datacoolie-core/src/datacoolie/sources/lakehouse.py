@@ -34,24 +34,22 @@ class TableSource(BaseSource[Frame], Generic[Frame]):
             message = f"{self.location}: there is no {self.connection.format} table to read"
             raise SourceError(message, {"path": self.location})
         version = table.version
-        if mark is not None and self.flow.source.watermark_columns and mark.position.get("version") == version:
+        if mark is not None and self.row_watermarks and mark.position.get("version") == version:
             return None
         return Window(low=mark, version=version, position={"version": version})
 
     def scan(self, window: Window) -> Frame:
         """Scan the pinned version, above the mark."""
         frame = self.engine.table(self._ref(window.version)).scan()
-        return watermarks.above_mark(
-            self.engine.frames, frame, self.flow.source.watermark_columns, window.low, self.location
-        )
+        return watermarks.above_mark(self.engine.frames, frame, self.row_watermarks, window.low, self.location)
 
     def observe(self, frame: Frame) -> Mapping[str, Observation[Frame]]:
         """Observe the largest watermark values."""
-        return watermarks.observations(self.engine.frames, frame, self.flow.source.watermark_columns, self.location)
+        return watermarks.observations(self.engine.frames, frame, self.row_watermarks, self.location)
 
     def mark(self, window: Window, observed: Observed) -> Mark:
         """Return the largest values seen, and the version."""
-        return watermarks.next_mark(window.low, self.flow.source.watermark_columns, observed, window.position)
+        return watermarks.next_mark(window.low, self.row_watermarks, observed, window.position)
 
     def verify(self, window: Window) -> None:
         """Do nothing: a version never changes."""
