@@ -11,7 +11,7 @@ import pytest
 
 from datacoolie.core.exceptions import EngineError, TransformError
 from datacoolie.core.types import ArrayType, DecimalType, LongType, ShortType, StringType, TimestampType
-from datacoolie.engines import QueryScan
+from datacoolie.engines import QueryScan, WindowFunction
 from datacoolie.sql import agg, col, count, lit, parse
 
 if TYPE_CHECKING:
@@ -145,3 +145,41 @@ def test_from_arrow(engine: PolarsEngine) -> None:
 def test_sql_sources_are_refused_by_name(engine: PolarsEngine) -> None:
     with pytest.raises(EngineError, match="SQL sources are not supported yet"):
         engine.queries.scan(QueryScan(url="sqlite://", query="select 1"))
+
+
+def test_a_window_looks_at_neighbours_of_equal_keys_in_order(engine: PolarsEngine) -> None:
+    frame = pl.LazyFrame({"k": [1, 1, None, None, 1], "t": [3, 1, 1, 2, 2], "c": [True, True, False, True, False]})
+    found = engine.frames.window(
+        frame,
+        {
+            "before": WindowFunction("lag", "t"),
+            "after": WindowFunction("lead", "t"),
+            "so_far": WindowFunction("running_count", "c"),
+        },
+        partition_by=["k"],
+        order_by=["t"],
+    )
+    assert found.select("k", "t", "before", "after", "so_far").collect().rows() == [
+        (None, 1, None, 2, 0),
+        (None, 2, 1, None, 1),
+        (1, 1, None, 2, 1),
+        (1, 2, 1, 3, 1),
+        (1, 3, 2, None, 2),
+    ]
+
+
+def test_rows_are_nested_by_key_in_order_and_unnested_again(engine: PolarsEngine) -> None:
+    frame = pl.LazyFrame({"k": [1, None, 1, None], "t": [2, 5, 1, None]})
+    nested = engine.frames.nest(frame, keys=["k"], columns=["t"], into="rows")
+    assert nested.sort("k", nulls_last=True).collect().rows() == [
+        (1, [{"t": 1}, {"t": 2}]),
+        (None, [{"t": None}, {"t": 5}]),
+    ]
+    with_empty = pl.concat(
+        [
+            nested,
+            nested.with_columns(k=pl.lit(9, pl.Int64), rows=pl.lit(None, pl.List(pl.Struct({"t": pl.Int64})))).head(1),
+        ]
+    )
+    found = engine.frames.unnest(with_empty, "rows")
+    assert found.sort("k", "t", nulls_last=True).collect().rows() == [(1, 1), (1, 2), (None, 5), (None, None)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         QueryScan,
         Staged,
         TableRef,
+        WindowFunction,
         WriteRequest,
         WriteResult,
     )
@@ -81,6 +82,31 @@ class FrameOps(ABC, Generic[Frame]):
         self, frame: Frame, *, keys: Sequence[str], order_by: Sequence[str], ties: Literal["one", "all"]
     ) -> Frame:
         """Keep, per key, the row that is largest by `order_by` (nulls lose); all the largest with `ties="all"`."""
+
+    @abstractmethod
+    def window(
+        self,
+        frame: Frame,
+        columns: Mapping[str, WindowFunction],
+        *,
+        partition_by: Sequence[str],
+        order_by: Sequence[str],
+    ) -> Frame:
+        """Add columns that look at neighbouring rows: those of equal `partition_by` (null equals null), by `order_by`.
+
+        Values of `order_by` ascend, nulls first.
+        """
+
+    @abstractmethod
+    def nest(self, frame: Frame, *, keys: Sequence[str], columns: Sequence[str], into: str) -> Frame:
+        """Return one row per key (null equals null): the keys, and `into`, a list of structs of its rows' `columns`.
+
+        The structs ascend by `columns`, nulls first.
+        """
+
+    @abstractmethod
+    def unnest(self, frame: Frame, column: str) -> Frame:
+        """Return one row per struct in the lists of `column`, whose fields become columns in its place."""
 
     @abstractmethod
     def aggregate(self, frame: Frame, aggregates: Mapping[str, Aggregate]) -> dict[str, object]:
@@ -154,8 +180,8 @@ class TableOps(ABC, Generic[Frame]):
         """Replace all rows, or those for which `where` is true; create the table when there is none."""
 
     @abstractmethod
-    def merge(self, frame: Frame, plan: MergePlan, request: WriteRequest[Frame]) -> WriteResult:
-        """Update matching rows and insert the others, as `plan` says; create the table when there is none."""
+    def merge(self, frame: Frame, plan: MergePlan[Frame], request: WriteRequest[Frame]) -> WriteResult:
+        """Update, replace or delete matching rows and insert others, as `plan` says; create a table that is missing."""
 
     @abstractmethod
     def committed(self, dataflow_id: str, *, after: int = -1) -> Commit | None:

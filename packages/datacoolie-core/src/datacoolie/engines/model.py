@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
 
@@ -74,6 +74,20 @@ class Commit:
 
     token: Token
     metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFunction:
+    """A column that looks at neighbouring rows.
+
+    Attributes:
+        function: `lag` and `lead` give the value of the row before or after, null at the ends; `running_count` the
+            number of rows so far, with this one, for which it is true.
+        column: whose value; boolean for `running_count`.
+    """
+
+    function: Literal["lag", "lead", "running_count"]
+    column: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,16 +233,42 @@ class WriteRequest(Generic[Frame]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MergePlan:
-    """An upsert: rows match when all keys are equal, null equals null.
+class Rebuild(Generic[Frame]):
+    """Makes the rows of a merge from the batch and from what the table holds, in memory of the batch's size.
 
     Attributes:
-        keys: column names; unique in the batch, else the merge fails naming the keys.
+        make: gets the batch and the table's rows of its keys (all columns; `None` when there is no table) and returns
+            the rows to merge.
+        keys: which rows of the table `make` gets: those that have these columns in common with the batch, null equal
+            to null; `None` for all rows.
+    """
+
+    make: Callable[[Frame, Frame | None], Frame]
+    keys: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePlan(Generic[Frame]):
+    """How rows of a batch meet those of a table: they match when all keys are equal, null equals null.
+
+    By default an upsert: a matched row is updated, any other is inserted, and no key may be in the batch twice, else
+    the merge fails naming the keys.
+
+    Attributes:
+        keys: column names.
         keep: columns that a matched row keeps from the table.
+        replace: instead of updating, remove all matched rows of the table and insert the whole batch, in which a key
+            may be several times.
+        delete: a boolean column of the batch that the table does not get: a row for which it is true removes the
+            row that it matches, and is not inserted.
+        rebuild: what the batch becomes before it is merged; `observe` still sees the frames as they were.
     """
 
     keys: tuple[str, ...]
     keep: tuple[str, ...] = ()
+    replace: bool = False
+    delete: str | None = None
+    rebuild: Rebuild[Frame] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +283,7 @@ class WriteResult:
         removed_files: files removed or replaced.
         inserted: rows that were new, for a merge.
         updated: rows that matched, for a merge.
+        deleted: rows of the table that are gone and that no row of the batch takes the place of, for a merge.
     """
 
     version: str
@@ -252,6 +293,7 @@ class WriteResult:
     removed_files: int = 0
     inserted: int | None = None
     updated: int | None = None
+    deleted: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

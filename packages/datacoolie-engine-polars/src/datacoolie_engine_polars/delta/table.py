@@ -123,7 +123,9 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         version = self._commit(staged, commit, mode="overwrite", schema=change.schema)
         return self._result(staged, version, rows=staged.staged.rows, removed=removed)
 
-    def merge(self, frame: pl.LazyFrame, plan: MergePlan, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
+    def merge(
+        self, frame: pl.LazyFrame, plan: MergePlan[pl.LazyFrame], request: WriteRequest[pl.LazyFrame]
+    ) -> WriteResult:
         """Rewrite the files that hold a touched key, and add the rows that are new.
 
         The batch is held in memory, the table is not.
