@@ -24,7 +24,7 @@ from datacoolie.engines import (
     WriteRequest,
     WriteResult,
 )
-from datacoolie.sql import agg, col, count, lit
+from datacoolie.sql import agg, col, count
 
 Open = Callable[..., TableOps[pl.LazyFrame]]
 Request = Callable[..., WriteRequest[pl.LazyFrame]]
@@ -151,12 +151,6 @@ def test_an_overwrite_with_nothing_empties_the_table(tmp_path: Path, table_at: O
     assert (result.rows, result.files) == (0, 0)
     assert rows(tmp_path / "table") == []
     assert files_of(tmp_path / "table") == {"dc-flow-1-00000.parquet"}
-
-
-def test_replacing_a_part_is_refused_by_name(table_at: Open, request_of: Request) -> None:
-    table_at().append(frame(id=[1]), request_of(1))
-    with pytest.raises(EngineError, match="part of a table is not supported yet"):
-        table_at().overwrite(frame(id=[1]), request_of(2), where=lit(value=True))
 
 
 def test_two_loads_of_one_flow_at_once_conflict(tmp_path: Path, table_at: Open, request_of: Request) -> None:

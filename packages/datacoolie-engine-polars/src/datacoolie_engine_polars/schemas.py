@@ -39,7 +39,16 @@ def described(frame: pl.LazyFrame) -> Schema:
     Raises:
         EngineError: the framework has no such type as one of the columns.
     """
-    return {name: from_polars(kind, column=name) for name, kind in frame.collect_schema().items()}
+    return described_schema(frame.collect_schema())
+
+
+def described_schema(schema: Mapping[str, pl.DataType]) -> Schema:
+    """Return columns in the framework's types.
+
+    Raises:
+        EngineError: the framework has no such type as one of the columns.
+    """
+    return {name: from_polars(kind, column=name) for name, kind in schema.items()}
 
 
 def stored_frame(frame: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.Schema]:

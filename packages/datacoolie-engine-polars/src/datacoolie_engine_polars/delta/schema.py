@@ -60,11 +60,21 @@ class SchemaChange:
     schema: pl.Schema
     added: Mapping[str, pl.DataType]
 
-    def spelled(self, frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> tuple[pl.LazyFrame, pl.Schema]:
-        """Return the batch's own columns spelled and typed as in the table, with their schema."""
-        known = spellings(schema, self.schema).values()
-        own = pl.Schema({name: kind for name, kind in self.schema.items() if name in set(known)})
-        return conform(frame, schema, own), own
+    def spelled(
+        self, frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], *, whole: bool = False, extra: str | None = None
+    ) -> tuple[pl.LazyFrame, pl.Schema]:
+        """Return the batch's own columns spelled and typed as in the table, with their schema.
+
+        Args:
+            frame: the batch.
+            schema: its columns.
+            whole: all columns of the table, null where the batch has none.
+            extra: a column that stays as it is, after the others.
+        """
+        known = set(self.schema if whole else spellings(schema, self.schema).values())
+        own = {name: kind for name, kind in self.schema.items() if name in known}
+        target = pl.Schema({**own, extra: schema[extra]} if extra else own)
+        return conform(frame, schema, target), target
 
     def apply(self, table: DeltaTable) -> None:
         """Add the new columns to the table, which shows no row yet.

@@ -15,9 +15,11 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
 from datacoolie.core.suggest import listed
-from datacoolie.engines import TableOps, WriteResult
-from datacoolie_engine_polars import failures, partitions, staging
-from datacoolie_engine_polars.delta import commits, merging
+from datacoolie.engines import Observation, TableOps, WriteResult
+from datacoolie.sql import count
+from datacoolie_engine_polars import copy_on_write, failures, partitions, staging
+from datacoolie_engine_polars.delta import commits
+from datacoolie_engine_polars.delta.data_files import data_files, removes
 from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
 from datacoolie_engine_polars.delta.schema import SchemaChange, check_new, delta_schema, evolved, schema_of
 from datacoolie_engine_polars.files.sinks import parquet_sink
@@ -30,12 +32,15 @@ if TYPE_CHECKING:
     from deltalake.transaction import AddAction, RemoveAction
 
     from datacoolie.core.types import Schema
-    from datacoolie.engines import Commit, MergePlan, TableRef, WriteRequest
+    from datacoolie.engines import Commit, MergePlan, Observed, TableRef, WriteRequest
     from datacoolie.sql import Expr
+    from datacoolie_engine_polars.copy_on_write import Rewrite
     from datacoolie_engine_polars.staging import StagedData, Stager
 
 _STEM = "dc-"
 """How names of data files begin, so that what a dead first load left is not taken for somebody's files."""
+
+_ROWS = "__datacoolie_rows"
 
 _SHOWN = 5
 """How many files a message names."""
@@ -108,14 +113,13 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame], *, where: Expr | None = None
     ) -> WriteResult:
         """Replace all rows, and the schema where the policy lets it change."""
-        if where is not None:
-            message = f"{self._path}: replacing a part of a table is not supported yet"
-            raise EngineError(message).classed(ErrorClass.CONFIGURATION)
         if self._table is None:
             return self._create(frame, request)
         refuse_unsupported(self._table, self._path, appends=False)
         frame, schema = stored_frame(frame)
         change = evolved(self._table, schema, request.schema_policy, self._path)
+        if where is not None:
+            return self._overwrite_where(self._table, change, conform(frame, schema, change.schema), where, request)
         staged = self._stage(conform(frame, schema, change.schema), change.schema, self._keys(request), request)
         removed = len(self._table.file_uris())
         with self._withdrawn_on_failure(staged):
@@ -126,7 +130,7 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
     def merge(
         self, frame: pl.LazyFrame, plan: MergePlan[pl.LazyFrame], request: WriteRequest[pl.LazyFrame]
     ) -> WriteResult:
-        """Rewrite the files that hold a touched key, and add the rows that are new.
+        """Rewrite the files that hold a touched row, and add the rows that are new.
 
         The batch is held in memory, the table is not.
 
@@ -134,45 +138,69 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
             DestinationError: a key is no column, or is in the batch twice; and as `TableOps` says.
         """
         frame, schema = stored_frame(frame)
-        keys = merging.resolve_keys(plan.keys, schema.names(), self._path)
-        change = None
-        if self._table is not None:
-            refuse_unsupported(self._table, self._path, appends=False)
-            change = evolved(self._table, schema, request.schema_policy, self._path)
-            frame, schema = change.spelled(frame, schema)
-            keys = merging.resolve_keys(plan.keys, schema.names(), self._path)
-        partitioned = request.partition_by if self._table is None else self._keys(request)
-        frame = partitions.without_empty(frame, schema, [name for name in partitioned if name in schema])
-        batch, observed = self._stager.collect(frame, request.observe, self._path)
-        merging.check_unique(batch, keys, self._path)
-        decided = replace(request, observe={}, decide=lambda _: request.decide(observed))
-        if self._table is None or change is None:
+        plan = copy_on_write.resolved(plan, schema.names(), self._path)
+        if self._table is None:
+            batch, decided = self._collect(frame, schema, request.partition_by, request)
+            batch = copy_on_write.first(batch, plan, self._evaluate, self._path)
             return self._create(batch.lazy(), decided, rows_are_new=True)
-        return self._upsert(self._table, change, batch, (keys, plan.keep), decided)
-
-    def _upsert(
-        self,
-        table: DeltaTable,
-        change: SchemaChange,
-        batch: pl.DataFrame,
-        plan: tuple[list[str], Sequence[str]],
-        request: WriteRequest[pl.LazyFrame],
-    ) -> WriteResult:
-        target = merging.Target(table=table, path=self._path, schema=change.schema, evaluate=self._evaluate)
-        planned = merging.upsert(target, batch, *plan)
-        staged = self._stage(planned.frame, change.schema, self._keys(request), request)
-        with self._withdrawn_on_failure(staged):
-            commit = request.decide({})
-            change.apply(table)
-        version = self._commit(staged, commit, planned.removes)
+        refuse_unsupported(self._table, self._path, appends=False)
+        own = {name: kind for name, kind in schema.items() if name != plan.delete}
+        change = evolved(self._table, own, request.schema_policy, self._path)
+        frame, schema = change.spelled(frame, schema, whole=plan.rebuild is not None, extra=plan.delete)
+        plan = copy_on_write.resolved(plan, schema.names(), self._path)
+        batch, decided = self._collect(frame, schema, self._keys(request), request)
+        data = data_files(self._table, self._path, change.schema, self._evaluate)
+        rewrite = copy_on_write.merged(data, batch, plan, self._path)
+        staged, version = self._rewrite(self._table, change, rewrite, decided)
         return self._result(
             staged,
             version,
-            rows=batch.height,
-            removed=len(planned.removes),
-            inserted=planned.inserted,
-            updated=batch.height - planned.inserted,
+            rows=rewrite.rows,
+            removed=rewrite.replaced.height,
+            inserted=rewrite.inserted,
+            updated=rewrite.updated,
+            deleted=rewrite.deleted,
         )
+
+    def _overwrite_where(
+        self,
+        table: DeltaTable,
+        change: SchemaChange,
+        frame: pl.LazyFrame,
+        where: Expr,
+        request: WriteRequest[pl.LazyFrame],
+    ) -> WriteResult:
+        data = data_files(table, self._path, change.schema, self._evaluate)
+        rewrite = copy_on_write.replaced_where(data, frame, where)
+        rows = 0
+
+        def decide(observed: Observed) -> Commit:
+            nonlocal rows
+            rows = int(str(observed[_ROWS]))
+            return request.decide({name: value for name, value in observed.items() if name != _ROWS})
+
+        observe = {**request.observe, _ROWS: Observation(frame=frame, aggregate=count())}
+        counted = replace(request, observe=observe, decide=decide)
+        staged, version = self._rewrite(table, change, rewrite, counted)
+        return self._result(staged, version, rows=rows, removed=rewrite.replaced.height)
+
+    def _rewrite(
+        self, table: DeltaTable, change: SchemaChange, rewrite: Rewrite, request: WriteRequest[pl.LazyFrame]
+    ) -> tuple[StagedData, int]:
+        """Write what takes the place of files, and commit both in one."""
+        staged = self._stage(rewrite.frame, change.schema, self._keys(request), request)
+        with self._withdrawn_on_failure(staged):
+            commit = request.decide(staged.staged.observed)
+            change.apply(table)
+        return staged, self._commit(staged, commit, removes(rewrite.replaced))
+
+    def _collect(
+        self, frame: pl.LazyFrame, schema: pl.Schema, keys: Sequence[str], request: WriteRequest[pl.LazyFrame]
+    ) -> tuple[pl.DataFrame, WriteRequest[pl.LazyFrame]]:
+        """Evaluate a batch into memory; the request that is returned knows what was observed on the way."""
+        frame = partitions.without_empty(frame, schema, [name for name in keys if name in schema])
+        batch, observed = self._stager.collect(frame, request.observe, self._path)
+        return batch, replace(request, observe={}, decide=lambda _: request.decide(observed))
 
     def _evaluate(self, frame: pl.LazyFrame) -> pl.DataFrame:
         return self._stager.collect(frame, {}, self._path)[0]
@@ -238,7 +266,9 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         described = delta_schema(schema)
         commits.guarded(partial(act, partition_by=request.partition_by, schema=described), staged, self._place)
         rows = staged.staged.rows
-        return self._result(staged, 0, rows=rows, **({"inserted": rows, "updated": 0} if rows_are_new else {}))
+        return self._result(
+            staged, 0, rows=rows, **({"inserted": rows, "updated": 0, "deleted": 0} if rows_are_new else {})
+        )
 
     def _refuse_foreign_files(self) -> None:
         """Make no table of a folder that holds somebody's files.

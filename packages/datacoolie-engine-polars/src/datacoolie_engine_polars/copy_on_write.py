@@ -1,0 +1,240 @@
+"""Merges by copy on write, whatever the table format: only files that hold a touched row are written again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import polars as pl
+
+from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie_engine_polars.bounds import may_be_true
+from datacoolie_engine_polars.expressions import compile_expression
+from datacoolie_engine_polars.schemas import conform, described_schema, spellings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from datacoolie.engines import MergePlan, Rebuild
+    from datacoolie.sql import Expr
+
+    Plan: TypeAlias = MergePlan[pl.LazyFrame]
+    Evaluate: TypeAlias = Callable[[pl.LazyFrame], pl.DataFrame]
+
+PATH = "__datacoolie_path"
+"""The column of a file's path."""
+
+_SHOWN = 5
+"""How many duplicate keys a message names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFiles:
+    """The data files of one version of a table, and how to read them.
+
+    Attributes:
+        files: one row per file: `PATH`; `min.<column>` and `max.<column>` of columns whose bounds are known, in the
+            column's type, null where they are not; whatever else the format needs.
+        schema: columns of the table, with those that a batch adds, of which rows of older files have null.
+        scan: rows of some of `files` with the named columns; `PATH` among them stands for the path of a row's file.
+        evaluate: runs a plan.
+    """
+
+    files: pl.DataFrame
+    schema: pl.Schema
+    scan: Callable[[pl.DataFrame, Sequence[str]], pl.LazyFrame]
+    evaluate: Evaluate
+
+    def rows(self, files: pl.DataFrame, columns: Sequence[str]) -> pl.LazyFrame:
+        """Scan columns of some files, which may be none."""
+        if files.is_empty():
+            return pl.LazyFrame(schema={name: self.schema.get(name, pl.String()) for name in columns})
+        return self.scan(files, columns)
+
+    def which_may_hold(self, batch: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+        """Return the files whose bounds overlap those of the batch's keys; a key with nulls prunes nothing."""
+        if batch.is_empty():
+            return self.files.clear()
+        found = self.files
+        for key in keys:
+            low, high, values = f"min.{key}", f"max.{key}", batch[key]
+            if not values.null_count() and found.schema.get(low) == values.dtype:
+                apart = (pl.col(low) > values.max()) | (pl.col(high) < values.min())
+                found = found.filter(~apart.fill_null(value=False))
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """What a merge writes, and which files go.
+
+    Attributes:
+        frame: all rows to write, in the columns of the table.
+        replaced: the files, rows of `DataFiles.files`, of which `frame` takes the place.
+        rows: rows of the batch among them.
+        inserted: rows of the batch that are new.
+        updated: rows of the batch that take the place of one that was there.
+        deleted: rows that are gone without another in their place.
+    """
+
+    frame: pl.LazyFrame
+    replaced: pl.DataFrame
+    rows: int
+    inserted: int
+    updated: int
+    deleted: int
+
+
+def resolved(plan: Plan, columns: Sequence[str], where: str) -> Plan:
+    """Return the plan with its keys spelled as columns.
+
+    Raises:
+        DestinationError: a key is no column.
+    """
+    rebuild = plan.rebuild
+    if rebuild and rebuild.keys is not None:
+        rebuild = replace(rebuild, keys=_resolved(rebuild.keys, columns, where))
+    return replace(plan, keys=_resolved(plan.keys, columns, where), rebuild=rebuild)
+
+
+def _resolved(keys: Iterable[str], columns: Sequence[str], where: str) -> tuple[str, ...]:
+    found = spellings(dict.fromkeys(keys, pl.Null()), columns)
+    for key, column in found.items():
+        if column not in columns:
+            message = f"{where}: the merge key {key!r} is no column of the batch. Columns: {listed(columns)}."
+            raise DestinationError(message + did_you_mean(key, columns), {"key": key}).classed(ErrorClass.CONFIGURATION)
+    return tuple(dict.fromkeys(found.values()))
+
+
+def first(batch: pl.DataFrame, plan: Plan, evaluate: Evaluate, where: str) -> pl.DataFrame:
+    """Return the rows of a table that a merge makes.
+
+    Raises:
+        DestinationError: a key is in the batch twice.
+    """
+    if plan.rebuild:
+        batch = evaluate(plan.rebuild.make(batch.lazy(), None))
+    _check(batch, plan, where)
+    return batch.filter(~pl.col(plan.delete)).drop(plan.delete) if plan.delete else batch
+
+
+def merged(data: DataFiles, batch: pl.DataFrame, plan: Plan, where: str) -> Rewrite:
+    """Plan what the files with rows that match the batch become.
+
+    The rows that match, with what they keep, are held in memory; all others stream from file to file.
+
+    Args:
+        data: the table.
+        batch: columns spelled and typed as in the table; with `plan.rebuild` all columns of the table.
+        plan: keys spelled as in the table.
+        where: the table, for messages.
+
+    Raises:
+        DestinationError: a key is in the batch twice.
+    """
+    known = None
+    if plan.rebuild:
+        known = _known(data, batch, plan.rebuild)
+        batch = data.evaluate(plan.rebuild.make(batch.lazy(), known.drop(PATH).lazy()))
+    _check(batch, plan, where)
+    if plan.replace:
+        return _replace(data, batch, list(plan.keys))
+    return _upsert(data, batch, plan, known)
+
+
+def replaced_where(data: DataFiles, frame: pl.LazyFrame, condition: Expr) -> Rewrite:
+    """Plan the removal of all rows for which `condition` is true, and the addition of a frame's rows; all stream.
+
+    The counts of the result are 0: nothing is evaluated.
+    """
+    gone = compile_expression(condition, described_schema(data.schema))[0]
+    touched = data.files.filter(may_be_true(condition, data.files, data.schema))
+    kept = data.rows(touched, data.schema.names()).filter(~gone.fill_null(value=False))
+    return Rewrite(frame=pl.concat([kept, frame]), replaced=touched, rows=0, inserted=0, updated=0, deleted=0)
+
+
+def _known(data: DataFiles, batch: pl.DataFrame, rebuild: Rebuild[pl.LazyFrame]) -> pl.DataFrame:
+    """Read the rows of the table that a rebuild needs, with the paths of their files."""
+    columns = [*data.schema.names(), PATH]
+    if rebuild.keys is None:
+        return data.evaluate(data.rows(data.files, columns))
+    rows = data.rows(data.which_may_hold(batch, rebuild.keys), columns)
+    return data.evaluate(_with_keys(rows, batch.select(rebuild.keys).unique(), how="semi"))
+
+
+def _check(batch: pl.DataFrame, plan: Plan, where: str) -> None:
+    """Make sure that no key is in the batch twice, unless the batch replaces whole keys; null equals null.
+
+    Raises:
+        DestinationError: naming keys that are.
+    """
+    keys = plan.keys
+    if plan.replace or batch.select(pl.struct(keys).n_unique()).item() == batch.height:
+        return
+    twice = batch.select(keys).filter(pl.struct(keys).is_duplicated()).unique().sort(keys).head(_SHOWN).rows()
+    shown = listed(str(row if len(keys) > 1 else row[0]) for row in twice)
+    message = (
+        f"{where}: several rows of the batch have the same merge keys {listed(keys)}: {shown}. Say which one is the "
+        "newest with transform.latest_data_columns, or choose keys that are unique"
+    )
+    raise DestinationError(message, {"keys": [str(row) for row in twice]})
+
+
+def _replace(data: DataFiles, batch: pl.DataFrame, keys: list[str]) -> Rewrite:
+    touching = batch.select(keys).unique()
+    candidates = data.which_may_hold(touching, keys)
+    hits = data.evaluate(_with_keys(data.rows(candidates, [*keys, PATH]), touching, how="semi").select(PATH))
+    touched = candidates.filter(pl.col(PATH).is_in(hits[PATH].unique().implode()))
+    untouched = _with_keys(data.rows(touched, data.schema.names()), touching, how="anti")
+    new = conform(batch.lazy(), batch.schema, data.schema)
+    return Rewrite(
+        frame=pl.concat([untouched, new]),
+        replaced=touched,
+        rows=batch.height,
+        inserted=batch.height,
+        updated=0,
+        deleted=hits.height,
+    )
+
+
+def _upsert(data: DataFiles, batch: pl.DataFrame, plan: Plan, known: pl.DataFrame | None) -> Rewrite:
+    keys, names = list(plan.keys), data.schema.names()
+    removed, batch = _split(batch, plan.delete)
+    kept = [name for name in names if name not in keys and (name in plan.keep or name not in batch.columns)]
+    touching = pl.concat([batch.select(keys), removed.select(keys)])
+    candidates = data.which_may_hold(touching, keys)
+    columns = [*keys, *kept, PATH]
+    present = data.rows(candidates, columns) if known is None else known.select(columns).lazy()
+    hits = data.evaluate(_with_keys(present, touching, how="semi"))
+    touched = candidates.filter(pl.col(PATH).is_in(hits[PATH].unique().implode()))
+    inserted = batch.join(hits, on=keys, how="anti", nulls_equal=True)
+    updated = batch.drop(kept, strict=False).join(hits.drop(PATH), on=keys, how="inner", nulls_equal=True)
+    deleted = hits.join(removed, on=keys, how="semi", nulls_equal=True)
+    untouched = _with_keys(data.rows(touched, names), touching, how="anti")
+    new = [conform(one.lazy(), one.schema, data.schema) for one in (updated, inserted)]
+    return Rewrite(
+        frame=pl.concat([untouched, *new]),
+        replaced=touched,
+        rows=batch.height,
+        inserted=inserted.height,
+        updated=batch.height - inserted.height,
+        deleted=deleted.height,
+    )
+
+
+def _split(batch: pl.DataFrame, delete: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows that only remove, and the others."""
+    if delete is None:
+        return batch.clear(), batch
+    return batch.filter(delete).drop(delete), batch.filter(~pl.col(delete)).drop(delete)
+
+
+def _with_keys(rows: pl.LazyFrame, keys: pl.DataFrame, *, how: Literal["semi", "anti"]) -> pl.LazyFrame:
+    """Keep the rows that have one of the keys, or those that have none, null equal to null."""
+    if keys.width == 1 and (keys.dtypes[0].is_integer() or keys.dtypes[0] in {pl.String, pl.Date}):
+        # Half the memory of a join, and the filter goes into the scan.
+        found = pl.col(keys.columns[0]).is_in(keys.to_series().implode(), nulls_equal=True)
+        return rows.filter(found if how == "semi" else ~found)
+    # Rows of a join that keeps no order pile up in memory.
+    return rows.join(keys.lazy(), on=keys.columns, how=how, nulls_equal=True, maintain_order="left")

@@ -1,0 +1,86 @@
+"""The data files of a Delta table as copy on write needs them: their bounds, and a scan of some of them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake.transaction import RemoveAction
+
+from datacoolie_engine_polars.copy_on_write import PATH, DataFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deltalake import DeltaTable
+
+    from datacoolie_engine_polars.copy_on_write import Evaluate
+
+_PARTITION = "partition."
+
+
+def data_files(table: DeltaTable, path: str, schema: pl.Schema, evaluate: Evaluate) -> DataFiles:
+    """Return the data files of the version that `table` is at.
+
+    Args:
+        table: the table.
+        path: its folder.
+        schema: its columns, with those that a batch adds.
+        evaluate: runs a plan.
+    """
+    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    paths = pl.Series(PATH, [f"{path}/{unquote(one)}" for one in actions["path"]], dtype=pl.String)
+    partitions = table.metadata().partition_columns
+    bounds = [
+        pl.col(_PARTITION + name).alias(f"{end}.{name}")
+        for name in partitions
+        for end in ("min", "max")
+        if _PARTITION + name in actions.columns
+    ]
+    files = actions.with_columns(paths, *bounds).with_columns(_widened(actions.schema))
+
+    def scan(some: pl.DataFrame, columns: Sequence[str]) -> pl.LazyFrame:
+        return _scan(some, columns, schema, partitions)
+
+    return DataFiles(files=files, schema=schema, scan=scan, evaluate=evaluate)
+
+
+def removes(files: pl.DataFrame) -> list[RemoveAction]:
+    """Return the actions that take files out of the table."""
+    now = int(time.time() * 1000)
+    return [
+        RemoveAction(path=unquote(path), data_change=True, deletion_timestamp=now, size=size)
+        for path, size in files.select("path", "size_bytes").iter_rows()
+    ]
+
+
+def _widened(schema: pl.Schema) -> list[pl.Expr]:
+    """Widen bounds of timestamps by what other writers cut off."""
+    slack = pl.duration(milliseconds=1)
+    return [
+        (pl.col(name) - slack if name.startswith("min.") else pl.col(name) + slack).alias(name)
+        for name, kind in schema.items()
+        if name.startswith(("min.", "max.")) and isinstance(kind, pl.Datetime)
+    ]
+
+
+def _scan(files: pl.DataFrame, columns: Sequence[str], schema: pl.Schema, partitions: Sequence[str]) -> pl.LazyFrame:
+    outside = [name for name in columns if name in partitions]
+    scanned = pl.scan_parquet(
+        files[PATH].to_list(),
+        schema=pl.Schema({name: kind for name, kind in schema.items() if name not in partitions}),
+        missing_columns="insert",
+        extra_columns="ignore",
+        include_file_paths=PATH if outside or PATH in columns else None,
+        glob=False,
+        hive_partitioning=False,
+        cast_options=pl.ScanCastOptions(
+            integer_cast="upcast", float_cast="upcast", datetime_cast="nanosecond-downcast"
+        ),
+    )
+    if outside:
+        values = (pl.col(_PARTITION + name).cast(schema[name]).alias(name) for name in outside)
+        scanned = scanned.join(files.lazy().select(PATH, *values), on=PATH, how="left", maintain_order="left")
+    return scanned.select(columns)
