@@ -76,15 +76,18 @@ def test_strict_and_ignore_new(tmp_path: Path, table_at: Open, request_of: Reque
     ("batch", "named"),
     [
         (frame(id=[2], n=["x"]), "'n' is int in the table, but string"),
-        (frame(id=[2], n=[2**40]), "'n' is int in the table, but bigint"),
-        (frame(id=[2], n=[1.5]), "'n' is int in the table, but double"),
+        (frame(id=[2], n=[True]), "'n' is int in the table, but boolean"),
         (frame(id=["2"]), "'id' is bigint in the table, but string"),
+        (frame(id=[2.5]), "'id' is bigint in the table, but double"),
+        (frame(id=[2], d=[1.5]), r"'d' is decimal\(9,2\) in the table, but double"),
+        (frame(id=[2], s=[{"a": [1]}]), "'s' is struct<a:bigint> in the table, but struct<a:array<bigint>>"),
     ],
 )
 def test_a_type_that_does_not_fit_fails_before_a_byte_is_written(
     tmp_path: Path, table_at: Open, request_of: Request, write: Write, *, batch: pl.LazyFrame, named: str
 ) -> None:
-    table_at().append(frame(id=[1], n=[1]).cast({"n": pl.Int32}), request_of(1))
+    first = frame(id=[1], n=[1], d=[1], s=[{"a": 1}])
+    table_at().append(first.cast({"n": pl.Int32, "d": pl.Decimal(9, 2)}), request_of(1))
     before = listing(tmp_path / "table")
     with pytest.raises(DestinationError, match=named) as caught:
         write(table_at(), batch, request_of(2))

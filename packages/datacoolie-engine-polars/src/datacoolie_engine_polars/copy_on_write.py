@@ -154,6 +154,18 @@ def replaced_where(data: DataFiles, frame: pl.LazyFrame, condition: Expr) -> Rew
     return Rewrite(frame=pl.concat([kept, frame]), replaced=touched, rows=0, inserted=0, updated=0, deleted=0)
 
 
+def added(data: DataFiles, frame: pl.LazyFrame) -> Rewrite:
+    """Plan the addition of a frame's rows alone; the counts of the result are 0: nothing is evaluated."""
+    return Rewrite(frame=frame, replaced=data.files.clear(), rows=0, inserted=0, updated=0, deleted=0)
+
+
+def of_all(data: DataFiles, rewrite: Rewrite) -> Rewrite:
+    """Return a rewrite that also writes again all files that it would have left as they are."""
+    rest = data.files.join(rewrite.replaced, on=PATH, how="anti")
+    frame = pl.concat([rewrite.frame, data.rows(rest, data.schema.names())])
+    return replace(rewrite, frame=frame, replaced=data.files)
+
+
 def _known(data: DataFiles, batch: pl.DataFrame, rebuild: Rebuild[pl.LazyFrame]) -> pl.DataFrame:
     """Read the rows of the table that a rebuild needs, with the paths of their files."""
     columns = [*data.schema.names(), PATH]

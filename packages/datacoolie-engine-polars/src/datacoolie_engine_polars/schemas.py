@@ -74,7 +74,7 @@ def widest(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
         return right if left == pl.Null else left
     match left, right:
         case pl.List(), pl.List():
-            inner = widest(_instance(left.inner), _instance(right.inner))
+            inner = widest(inner_of(left), inner_of(right))
             return None if inner is None else pl.List(inner)
         case pl.Struct(), pl.Struct():
             return _widest_struct(left, right)
@@ -109,13 +109,23 @@ def _as_decimal(kind: pl.DataType) -> pl.Decimal | None:
 
 
 def _widest_struct(left: pl.Struct, right: pl.Struct) -> pl.Struct | None:
-    fields = {field.name: _instance(field.dtype) for field in left.fields}
-    for field in right.fields:
-        merged = widest(fields.get(field.name, pl.Null()), _instance(field.dtype))
+    fields, others = fields_of(left), fields_of(right)
+    for name, known in spellings(others, fields).items():
+        merged = widest(fields.get(known, pl.Null()), others[name])
         if merged is None:
             return None
-        fields[field.name] = merged
+        fields[known] = merged
     return pl.Struct(fields)
+
+
+def fields_of(kind: pl.Struct) -> dict[str, pl.DataType]:
+    """Return the fields of a struct by name, in order."""
+    return {field.name: _instance(field.dtype) for field in kind.fields}
+
+
+def inner_of(kind: pl.List) -> pl.DataType:
+    """Return the type of a list's elements."""
+    return _instance(kind.inner)
 
 
 class Mismatch(Exception):  # noqa: N818 - a signal between two modules, never shown
@@ -177,5 +187,25 @@ def conform(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], target: Mapp
 def _column(name: str, kind: pl.DataType, source: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> pl.Expr:
     if name not in source:
         return pl.lit(None, dtype=kind).alias(name)
-    column = pl.col(source[name])
-    return (column if schema[source[name]] == kind else column.cast(kind)).alias(name)
+    return _reshaped(pl.col(source[name]), schema[source[name]], kind).alias(name)
+
+
+def _reshaped(value: pl.Expr, kind: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """Cast a value; fields of structs are matched by name, in any case, and null where they are missing."""
+    if kind == target:
+        return value
+    match kind, target:
+        case pl.Struct(), pl.Struct():
+            fields, wanted = fields_of(kind), fields_of(target)
+            source = {known: name for name, known in spellings(fields, wanted).items()}
+            parts = (
+                _reshaped(value.struct.field(source[name]), fields[source[name]], wants).alias(name)
+                if name in source
+                else pl.lit(None, dtype=wants).alias(name)
+                for name, wants in wanted.items()
+            )
+            return pl.when(value.is_not_null()).then(pl.struct(*parts))
+        case pl.List(), pl.List():
+            return value.list.eval(_reshaped(pl.element(), inner_of(kind), inner_of(target)))
+        case _:
+            return value.cast(target)

@@ -284,6 +284,7 @@ class WriteResult:
         inserted: rows that were new, for a merge.
         updated: rows that matched, for a merge.
         deleted: rows of the table that are gone and that no row of the batch takes the place of, for a merge.
+        schema_changes: how the table's schema changed, each for people: `n: int -> bigint`.
     """
 
     version: str
@@ -294,6 +295,7 @@ class WriteResult:
     inserted: int | None = None
     updated: int | None = None
     deleted: int | None = None
+    schema_changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ class CommitRecord:
         size: bytes written.
         files: files added.
         removed_files: files removed or replaced.
+        schema_changes: how the destination's schema changed: `n: int -> bigint`.
     """
 
     epoch: int
@@ -81,6 +82,7 @@ class CommitRecord:
     size: int
     files: int
     removed_files: int
+    schema_changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

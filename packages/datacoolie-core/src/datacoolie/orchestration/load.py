@@ -297,4 +297,5 @@ def _commit_record(token: Token, result: WriteResult) -> CommitRecord:
         size=result.size,
         files=result.files,
         removed_files=result.removed_files,
+        schema_changes=result.schema_changes,
     )

@@ -10,6 +10,7 @@ import polars as pl
 from deltalake.transaction import RemoveAction
 
 from datacoolie_engine_polars.copy_on_write import PATH, DataFiles
+from datacoolie_engine_polars.schemas import conform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
     from datacoolie_engine_polars.copy_on_write import Evaluate
+    from datacoolie_engine_polars.delta.schema import SchemaChange
 
 _PARTITION = "partition."
 
 
-def data_files(table: DeltaTable, path: str, schema: pl.Schema, evaluate: Evaluate) -> DataFiles:
+def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Evaluate) -> DataFiles:
     """Return the data files of the version that `table` is at.
 
     Args:
         table: the table.
         path: its folder.
-        schema: its columns, with those that a batch adds.
+        change: its columns, and what they become.
         evaluate: runs a plan.
     """
     actions = pl.DataFrame(table.get_add_actions(flatten=True))
@@ -39,12 +41,14 @@ def data_files(table: DeltaTable, path: str, schema: pl.Schema, evaluate: Evalua
         for end in ("min", "max")
         if _PARTITION + name in actions.columns
     ]
+    stored = pl.Schema({**change.schema, **change.current})
     files = actions.with_columns(paths, *bounds).with_columns(_widened(actions.schema))
 
     def scan(some: pl.DataFrame, columns: Sequence[str]) -> pl.LazyFrame:
-        return _scan(some, columns, schema, partitions)
+        rows = _scan(some, columns, stored, partitions)
+        return conform(rows, rows.collect_schema(), {name: change.schema.get(name, pl.String()) for name in columns})
 
-    return DataFiles(files=files, schema=schema, scan=scan, evaluate=evaluate)
+    return DataFiles(files=files, schema=change.schema, scan=scan, evaluate=evaluate)
 
 
 def removes(files: pl.DataFrame) -> list[RemoveAction]:
@@ -77,7 +81,10 @@ def _scan(files: pl.DataFrame, columns: Sequence[str], schema: pl.Schema, partit
         glob=False,
         hive_partitioning=False,
         cast_options=pl.ScanCastOptions(
-            integer_cast="upcast", float_cast="upcast", datetime_cast="nanosecond-downcast"
+            integer_cast="upcast",
+            float_cast="upcast",
+            datetime_cast="nanosecond-downcast",
+            missing_struct_fields="insert",
         ),
     )
     if outside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from datacoolie.core.types import Schema
     from datacoolie.engines import Commit, MergePlan, Observed, TableRef, WriteRequest
     from datacoolie.sql import Expr
-    from datacoolie_engine_polars.copy_on_write import Rewrite
+    from datacoolie_engine_polars.copy_on_write import DataFiles, Rewrite
     from datacoolie_engine_polars.staging import StagedData, Stager
+
+_log = logging.getLogger("datacoolie.engines.polars")
 
 _STEM = "dc-"
 """How names of data files begin, so that what a dead first load left is not taken for somebody's files."""
@@ -96,18 +99,23 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         return pl.scan_delta(table)
 
     def append(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
-        """Add the rows."""
+        """Add the rows; where types have to widen, the table's own are written again in the same commit."""
         if self._table is None:
             return self._create(frame, request)
         refuse_unsupported(self._table, self._path, appends=True)
         frame, schema = stored_frame(frame)
         change = evolved(self._table, schema, request.schema_policy, self._path)
-        staged = self._stage(conform(frame, schema, change.schema), change.schema, self._keys(request), request)
+        frame = conform(frame, schema, change.schema)
+        if change.rewrites:
+            refuse_unsupported(self._table, self._path, appends=False)
+            data = data_files(self._table, self._path, change, self._evaluate)
+            return self._rewrite_counting(change, data, copy_on_write.added(data, frame), frame, request)
+        staged = self._stage(frame, change.schema, self._keys(request), request)
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
-            change.apply(self._table)
+            change.add_columns(self._table)
         version = self._commit(staged, commit)
-        return self._result(staged, version, rows=staged.staged.rows)
+        return self._result(staged, version, change, rows=staged.staged.rows)
 
     def overwrite(
         self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame], *, where: Expr | None = None
@@ -118,14 +126,16 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         refuse_unsupported(self._table, self._path, appends=False)
         frame, schema = stored_frame(frame)
         change = evolved(self._table, schema, request.schema_policy, self._path)
+        frame = conform(frame, schema, change.schema)
         if where is not None:
-            return self._overwrite_where(self._table, change, conform(frame, schema, change.schema), where, request)
-        staged = self._stage(conform(frame, schema, change.schema), change.schema, self._keys(request), request)
+            data = data_files(self._table, self._path, change, self._evaluate)
+            return self._rewrite_counting(
+                change, data, copy_on_write.replaced_where(data, frame, where), frame, request
+            )
+        staged = self._stage(frame, change.schema, self._keys(request), request)
         removed = len(self._table.file_uris())
-        with self._withdrawn_on_failure(staged):
-            commit = request.decide(staged.staged.observed)
-        version = self._commit(staged, commit, mode="overwrite", schema=change.schema)
-        return self._result(staged, version, rows=staged.staged.rows, removed=removed)
+        version = self._replace_all(staged, change, request)
+        return self._result(staged, version, change, rows=staged.staged.rows, removed=removed)
 
     def merge(
         self, frame: pl.LazyFrame, plan: MergePlan[pl.LazyFrame], request: WriteRequest[pl.LazyFrame]
@@ -149,12 +159,13 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         frame, schema = change.spelled(frame, schema, whole=plan.rebuild is not None, extra=plan.delete)
         plan = copy_on_write.resolved(plan, schema.names(), self._path)
         batch, decided = self._collect(frame, schema, self._keys(request), request)
-        data = data_files(self._table, self._path, change.schema, self._evaluate)
-        rewrite = copy_on_write.merged(data, batch, plan, self._path)
-        staged, version = self._rewrite(self._table, change, rewrite, decided)
+        data = data_files(self._table, self._path, change, self._evaluate)
+        rewrite = self._with_widened(change, data, copy_on_write.merged(data, batch, plan, self._path))
+        staged, version = self._rewrite(change, rewrite, decided)
         return self._result(
             staged,
             version,
+            change,
             rows=rewrite.rows,
             removed=rewrite.replaced.height,
             inserted=rewrite.inserted,
@@ -162,16 +173,15 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
             deleted=rewrite.deleted,
         )
 
-    def _overwrite_where(
+    def _rewrite_counting(
         self,
-        table: DeltaTable,
         change: SchemaChange,
+        data: DataFiles,
+        rewrite: Rewrite,
         frame: pl.LazyFrame,
-        where: Expr,
         request: WriteRequest[pl.LazyFrame],
     ) -> WriteResult:
-        data = data_files(table, self._path, change.schema, self._evaluate)
-        rewrite = copy_on_write.replaced_where(data, frame, where)
+        """Make a rewrite whose rows of the batch, `frame`, are not counted yet."""
         rows = 0
 
         def decide(observed: Observed) -> Commit:
@@ -179,20 +189,37 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
             rows = int(str(observed[_ROWS]))
             return request.decide({name: value for name, value in observed.items() if name != _ROWS})
 
+        rewrite = self._with_widened(change, data, rewrite)
         observe = {**request.observe, _ROWS: Observation(frame=frame, aggregate=count())}
-        counted = replace(request, observe=observe, decide=decide)
-        staged, version = self._rewrite(table, change, rewrite, counted)
-        return self._result(staged, version, rows=rows, removed=rewrite.replaced.height)
+        staged, version = self._rewrite(change, rewrite, replace(request, observe=observe, decide=decide))
+        return self._result(staged, version, change, rows=rows, removed=rewrite.replaced.height)
+
+    def _with_widened(self, change: SchemaChange, data: DataFiles, rewrite: Rewrite) -> Rewrite:
+        """Return the rewrite, of all files where types widen."""
+        if not change.rewrites:
+            return rewrite
+        _log.warning("%s: %s; all rows of the table are written again", self._path, "; ".join(change.said()))
+        return copy_on_write.of_all(data, rewrite)
 
     def _rewrite(
-        self, table: DeltaTable, change: SchemaChange, rewrite: Rewrite, request: WriteRequest[pl.LazyFrame]
+        self, change: SchemaChange, rewrite: Rewrite, request: WriteRequest[pl.LazyFrame]
     ) -> tuple[StagedData, int]:
         """Write what takes the place of files, and commit both in one."""
+        table = self._existing()
         staged = self._stage(rewrite.frame, change.schema, self._keys(request), request)
+        if change.rewrites:
+            return staged, self._replace_all(staged, change, request)
         with self._withdrawn_on_failure(staged):
             commit = request.decide(staged.staged.observed)
-            change.apply(table)
+            change.add_columns(table)
         return staged, self._commit(staged, commit, removes(rewrite.replaced))
+
+    def _replace_all(self, staged: StagedData, change: SchemaChange, request: WriteRequest[pl.LazyFrame]) -> int:
+        """Commit staged files as the whole of the table, with its new schema."""
+        with self._withdrawn_on_failure(staged):
+            commit = request.decide(staged.staged.observed)
+            change.allow(self._existing())
+        return self._commit(staged, commit, mode="overwrite", schema=change.schema)
 
     def _collect(
         self, frame: pl.LazyFrame, schema: pl.Schema, keys: Sequence[str], request: WriteRequest[pl.LazyFrame]
@@ -267,7 +294,7 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
         commits.guarded(partial(act, partition_by=request.partition_by, schema=described), staged, self._place)
         rows = staged.staged.rows
         return self._result(
-            staged, 0, rows=rows, **({"inserted": rows, "updated": 0, "deleted": 0} if rows_are_new else {})
+            staged, 0, None, rows=rows, **({"inserted": rows, "updated": 0, "deleted": 0} if rows_are_new else {})
         )
 
     def _refuse_foreign_files(self) -> None:
@@ -312,13 +339,23 @@ class DeltaTableOps(TableOps[pl.LazyFrame]):
             staging.remove(self._path, staged.values)
             raise
 
-    def _result(self, staged: StagedData, version: int, *, rows: int, removed: int = 0, **merged: int) -> WriteResult:
+    def _result(
+        self,
+        staged: StagedData,
+        version: int,
+        change: SchemaChange | None,
+        *,
+        rows: int,
+        removed: int = 0,
+        **merged: int,
+    ) -> WriteResult:
         return WriteResult(
             version=str(version),
             rows=rows,
             size=staged.staged.size,
             files=len(staged.staged.files),
             removed_files=removed,
+            schema_changes=change.said() if change else (),
             **merged,
         )
 

@@ -1,0 +1,239 @@
+"""Delta tables whose types widen: read back with delta-rs, Arrow and Polars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable, QueryBuilder
+
+from datacoolie.core.exceptions import DestinationError
+from datacoolie.core.models import SchemaPolicy
+from datacoolie.engines import Commit, CommitConflictError, TableOps, Token, WriteRequest, WriteResult
+from datacoolie.sql import parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Open = Callable[..., TableOps[pl.LazyFrame]]
+Request = Callable[..., WriteRequest[pl.LazyFrame]]
+
+
+def frame(**columns: Sequence[object]) -> pl.LazyFrame:
+    return pl.LazyFrame(columns)
+
+
+def readers(path: Path) -> list[list[tuple[object, ...]]]:
+    """Return the rows as Polars, Arrow and DataFusion read them."""
+    table = DeltaTable(path)
+    queried = QueryBuilder().register("t", table).execute("SELECT * FROM t").read_all()
+    frames = (pl.read_delta(str(path)), pl.DataFrame(table.to_pyarrow_table()), pl.DataFrame(queried))
+    return [sorted(one.rows(), key=repr) for one in frames]
+
+
+def listing(path: Path) -> set[str]:
+    return {str(one.relative_to(path)) for one in path.rglob("*") if one.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "stored", "added"),
+    [
+        (pl.Int32, pl.Int64, "bigint", 1, 2),
+        (pl.Int8, pl.Int32, "int", 1, 2),
+        (pl.Float32, pl.Float64, "double", 1.0, 2.0),
+        (pl.Int32, pl.Float64, "double", 1.0, 2.0),
+        (pl.Decimal(9, 2), pl.Decimal(12, 4), "decimal(12,4)", Decimal("1.0000"), Decimal("2.0000")),
+        (pl.Int32, pl.Decimal(8, 2), "decimal(12,2)", Decimal("1.00"), Decimal("2.00")),
+        (pl.Decimal(5, 1), pl.Int64, "decimal(20,1)", Decimal("1.0"), Decimal("2.0")),
+    ],
+)
+def test_an_append_widens_a_column_for_every_reader(
+    tmp_path: Path,
+    table_at: Open,
+    request_of: Request,
+    *,
+    old: pl.DataType,
+    new: pl.DataType,
+    kind: str,
+    stored: object,
+    added: object,
+) -> None:
+    table_at().append(frame(id=[1], n=[1]).cast({"n": old}), request_of(1))
+    was = str(table_at().schema()["n"])
+    result = table_at().append(frame(id=[2], n=[2]).cast({"n": new}), request_of(2))
+    assert (result.rows, result.files, result.removed_files) == (1, 1, 1)
+    assert result.schema_changes == (f"n: {was} -> {kind}",)
+    assert str(table_at().schema()["n"]) == kind
+    assert readers(tmp_path / "table") == [[(1, stored), (2, added)]] * 3
+    assert DeltaTable(tmp_path / "table").protocol().writer_features is None
+
+
+def test_a_widening_is_one_commit_with_the_token(tmp_path: Path, table_at: Open, request_of: Request) -> None:
+    for number in (1, 2):
+        table_at().append(frame(id=[number], n=[1]).cast({"n": pl.Int32}), request_of(number))
+    table_at().append(frame(id=[3], n=[2**40], more=["x"]), request_of(3))
+    assert DeltaTable(tmp_path / "table").version() == 2
+    expected = Commit(token=Token(seq=3, epoch=2, dataflow_id="flow"), metadata={"mark": "mark 3", "observed": "{}"})
+    assert table_at().committed("flow", after=2) == expected
+    old = DeltaTable(tmp_path / "table", version=1)
+    assert sorted(pl.DataFrame(old.to_pyarrow_table()).rows()) == [(1, 1), (2, 1)]
+
+
+def test_a_widening_refuses_a_version_that_it_did_not_read(tmp_path: Path, table_at: Open, request_of: Request) -> None:
+    narrow = frame(id=[1], n=[1]).cast({"n": pl.Int32})
+    table_at().append(narrow, request_of(1))
+    slow = table_at()
+    assert slow.exists
+    table_at().append(narrow, request_of(2, flow="other"))
+    before = listing(tmp_path / "table")
+    with pytest.raises(CommitConflictError):
+        slow.append(frame(id=[2], n=[2**40]), request_of(2))
+    assert listing(tmp_path / "table") == before
+
+
+def test_a_widened_partition_column_and_the_rows_of_each_partition(
+    tmp_path: Path, table_at: Open, request_of: Request
+) -> None:
+    narrow = frame(id=[1, 2, 3], p=[7, 8, None]).cast({"p": pl.Int32})
+    table_at().append(narrow, request_of(1, partition_by=("p",)))
+    table_at().append(frame(id=[4], p=[2**40]), request_of(2))
+    assert readers(tmp_path / "table") == [[(1, 7), (2, 8), (3, None), (4, 2**40)]] * 3
+
+
+def test_an_overwrite_widens_and_keeps_columns_that_it_does_not_have(
+    tmp_path: Path, table_at: Open, request_of: Request
+) -> None:
+    table_at().append(frame(id=[1], n=[1], other=["x"]).cast({"n": pl.Int32}), request_of(1))
+    result = table_at().overwrite(frame(id=[2], n=[2**40]), request_of(2))
+    assert (result.rows, result.files, result.removed_files) == (1, 1, 1)
+    assert readers(tmp_path / "table") == [[(2, 2**40, None)]] * 3
+
+
+def test_a_merge_widens_keys_and_values(
+    tmp_path: Path, table_at: Open, request_of: Request, merge: Callable[..., WriteResult]
+) -> None:
+    for number in (1, 2):
+        narrow = frame(id=[number], n=[number], kept=["old"]).cast({"id": pl.Int32, "n": pl.Int32})
+        table_at().append(narrow, request_of(number))
+    result = merge(
+        table_at(), frame(id=[2, 2**40], n=[2.5, 3.5], kept=["new", "new"]), request_of(3), "id", keep=("kept",)
+    )
+    assert (result.rows, result.inserted, result.updated, result.removed_files) == (2, 1, 1, 2)
+    assert result.schema_changes == ("id: int -> bigint", "n: int -> double")
+    assert DeltaTable(tmp_path / "table").version() == 2
+    assert readers(tmp_path / "table") == [[(1, 1.0, "old"), (2**40, 3.5, "new"), (2, 2.5, "old")]] * 3
+
+
+def test_an_overwrite_of_a_part_widens_the_rest(tmp_path: Path, table_at: Open, request_of: Request) -> None:
+    for number in (1, 2):
+        table_at().append(frame(id=[number], n=[number]).cast({"n": pl.Int32}), request_of(number))
+    result = table_at().overwrite(frame(id=[2, 3], n=[2**40, 3]), request_of(3), where=parse("id = 2"))
+    assert (result.rows, result.removed_files) == (2, 2)
+    assert readers(tmp_path / "table") == [[(1, 1), (2, 2**40), (3, 3)]] * 3
+
+
+Write = Callable[..., WriteResult]
+
+
+@pytest.fixture(params=["append", "overwrite", "merge"])
+def write(request: pytest.FixtureRequest, merge: Write) -> Write:
+    def run(table: TableOps[pl.LazyFrame], batch: pl.LazyFrame, asked: WriteRequest[pl.LazyFrame]) -> WriteResult:
+        if request.param == "merge":
+            return merge(table, batch, asked, "id")
+        result: WriteResult = getattr(table, request.param)(batch, asked)
+        return result
+
+    return run
+
+
+def test_fields_are_added_and_widened_in_structs_and_lists(
+    tmp_path: Path, table_at: Open, request_of: Request, write: Write
+) -> None:
+    old = pl.Schema({"id": pl.Int64(), "s": pl.Struct({"a": pl.Int32}), "l": pl.List(pl.Struct({"x": pl.Int32}))})
+    table_at().append(pl.LazyFrame({"id": [1], "s": [{"a": 1}], "l": [[{"x": 1}]]}, schema=old), request_of(1))
+    batch = frame(id=[2], s=[{"b": {"c": "y"}, "a": 2**40}], l=[[{"x": 2**40, "z": True}, None]])
+    write(table_at(), batch, request_of(2))
+    assert {name: str(kind) for name, kind in table_at().schema().items()} == {
+        "id": "bigint",
+        "s": "struct<a:bigint,b:struct<c:string>>",
+        "l": "array<struct<x:bigint,z:boolean>>",
+    }
+    new = (2, {"a": 2**40, "b": {"c": "y"}}, [{"x": 2**40, "z": True}, None])
+    for rows in readers(tmp_path / "table"):
+        assert [row for row in rows if row[0] == 2] == [new]
+        assert [row for row in rows if row[0] == 1] in ([], [(1, {"a": 1, "b": None}, [{"x": 1, "z": None}])])
+
+
+def test_a_field_added_to_a_struct_costs_no_rewrite(tmp_path: Path, table_at: Open, request_of: Request) -> None:
+    table_at().append(frame(id=[1, 2], s=[{"a": 1}, None]), request_of(1))
+    result = table_at().append(frame(id=[3], s=[{"a": 3, "b": "x"}]), request_of(2))
+    assert result.removed_files == 0
+    assert result.schema_changes == ("s: struct<a:bigint> -> struct<a:bigint,b:string>",)
+    polars, arrow, datafusion = readers(tmp_path / "table")
+    expected = [(1, {"a": 1, "b": None}), (2, None), (3, {"a": 3, "b": "x"})]
+    assert polars == arrow == datafusion == expected
+
+
+def test_fields_of_structs_match_in_any_case(tmp_path: Path, table_at: Open, request_of: Request, write: Write) -> None:
+    table_at().append(frame(id=[1], s=[{"Name": "x", "n": 1}]), request_of(1))
+    write(table_at(), frame(ID=[2], S=[{"N": 2, "name": "y"}]), request_of(2))
+    assert str(table_at().schema()["s"]) == "struct<Name:string,n:bigint>"
+    assert (2, {"Name": "y", "n": 2}) in readers(tmp_path / "table")[0]
+
+
+def test_columns_of_timestamps_without_zone_can_come_later(
+    tmp_path: Path, table_at: Open, request_of: Request, write: Write
+) -> None:
+    table_at().append(frame(id=[1]), request_of(1))
+    write(
+        table_at(),
+        frame(id=[2], at=["2024-05-01 12:00:00"]).with_columns(pl.col("at").str.to_datetime()),
+        request_of(2),
+    )
+    assert str(table_at().schema()["at"]) == "timestamp_ntz"
+    assert "2024, 5, 1, 12, 0" in repr(readers(tmp_path / "table")[0])
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [frame(id=[2], n=[2**40], s=[{"a": 1}]), frame(id=[2], n=[2], s=[{"a": 1, "b": 2}]).cast({"n": pl.Int32})],
+    ids=["type", "field"],
+)
+def test_strict_refuses_wider_types_and_new_fields(
+    tmp_path: Path, table_at: Open, request_of: Request, write: Write, batch: pl.LazyFrame
+) -> None:
+    table_at().append(frame(id=[1], n=[1], s=[{"a": 1}]).cast({"n": pl.Int32}), request_of(1))
+    before = listing(tmp_path / "table")
+    with pytest.raises(DestinationError, match=r"the table would have to change \(\w: .* -> .*strict"):
+        write(table_at(), batch, request_of(2, policy=SchemaPolicy.STRICT))
+    assert listing(tmp_path / "table") == before
+
+
+def test_ignore_new_leaves_out_new_fields_and_refuses_wider_types(
+    tmp_path: Path, table_at: Open, request_of: Request, write: Write
+) -> None:
+    table_at().append(frame(id=[1], n=[1], s=[{"a": 1}]).cast({"n": pl.Int32}), request_of(1))
+    policy = SchemaPolicy.IGNORE_NEW
+    with pytest.raises(DestinationError, match="'n' is int in the table, but bigint in the batch, and schema_policy"):
+        write(table_at(), frame(id=[2], n=[2**40]), request_of(2, policy=policy))
+    write(table_at(), frame(id=[2], s=[{"a": 2, "b": 3}]), request_of(2, policy=policy))
+    assert str(table_at().schema()["s"]) == "struct<a:bigint>"
+    assert (2, None, {"a": 2}) in readers(tmp_path / "table")[0]
+
+
+def test_a_void_field_is_refused_where_the_table_has_none(table_at: Open, request_of: Request, write: Write) -> None:
+    table_at().append(frame(id=[1], s=[{"a": 1}]), request_of(1))
+    write(table_at(), frame(id=[2], s=[{"a": None}]), request_of(2))
+    with pytest.raises(DestinationError, match="column 's' is struct<a:bigint,b:void>"):
+        write(table_at(), frame(id=[3], s=[{"a": 1, "b": None}]), request_of(3))
+
+
+def test_an_append_only_table_is_not_widened(table_at: Open, request_of: Request, tmp_path: Path) -> None:
+    table_at().append(frame(id=[1], n=[1]).cast({"n": pl.Int32}), request_of(1))
+    DeltaTable(tmp_path / "table").alter.set_table_properties({"delta.appendOnly": "true"})
+    with pytest.raises(DestinationError, match="appendOnly"):
+        table_at().append(frame(id=[2], n=[2**40]), request_of(2))
+    table_at().append(frame(id=[2], n=[2]).cast({"n": pl.Int32}), request_of(2))
