@@ -117,18 +117,14 @@ def test_documents_of_a_folder_are_joined_in_order(tmp_path: Path) -> None:
 
 def test_what_is_no_document(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    (tmp_path / "x.xlsx").write_bytes(b"PK")
     (tmp_path / "x.toml").write_text("")
     for path, fault in {
         "absent": "there is no such file or folder",
         "empty": "the folder holds no document",
-        "x.xlsx": "xlsx documents are not supported yet",
         "x.toml": ".toml is no kind of document",
     }.items():
         with pytest.raises(MetadataError, match=f"{path}: {fault}"):
             FileMetadataProvider(tmp_path / path).load()
-    with pytest.raises(MetadataError, match="xlsx documents are not supported yet"):
-        FileMetadataProvider(tmp_path).load()
 
 
 def test_all_faults_of_all_documents_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,33 @@ if TYPE_CHECKING:
 
     from datacoolie.metadata.positions import Path
 
-READERS: dict[str, Callable[[str], Parsed]] = {".json": read_json, ".yaml": read_yaml, ".yml": read_yaml}
-"""What reads a document, by the ending of its name."""
 
 _LONGEST_VALUE = 80
+
+
+def _of_text(read: Callable[[str], Parsed]) -> Callable[[bytes], Parsed]:
+    """Return a reader of bytes for one of text."""
+
+    def read_bytes(content: bytes) -> Parsed:
+        text = _decoded(content)
+        return replace(read(text), has_variables=has_reference(text))
+
+    return read_bytes
+
+
+def _read_xlsx(content: bytes) -> Parsed:
+    from datacoolie.metadata.xlsx_reader import read_xlsx  # noqa: PLC0415 - few documents are workbooks
+
+    return read_xlsx(content)
+
+
+READERS: dict[str, Callable[[bytes], Parsed]] = {
+    ".json": _of_text(read_json),
+    ".yaml": _of_text(read_yaml),
+    ".yml": _of_text(read_yaml),
+    ".xlsx": _read_xlsx,
+}
+"""What reads a document, by the ending of its name."""
 
 
 @dataclass(kw_only=True)
@@ -76,6 +99,7 @@ class Document:
                 value=None if value is ... else self._shown(path, value),
                 possible=tuple(possible),
                 near=nearest(wrong, possible) if isinstance(wrong, str) else None,
+                sheet=place.sheet,
             )
         )
 
@@ -84,7 +108,9 @@ class Document:
         _, place, found = self.place.find(path)
         changed = has_reference(str(follow(self.data, path)))
         line, column = place.inside(*at) if at and found and not changed else place.start
-        self.faults.append(Fault(file=self.file, line=line, column=column, path=dotted(path), message=message))
+        self.faults.append(
+            Fault(file=self.file, line=line, column=column, path=dotted(path), message=message, sheet=place.sheet)
+        )
 
     def _shown(self, path: Path, value: object) -> str | None:
         """Return a value as it may be printed; a variable by its name, for its value may be a secret."""
@@ -113,28 +139,32 @@ def read_document(path: FilePath, file: str) -> Document:
     """
     document = Document(file=file, path=path, data=None)
     try:
-        text = _read_text(path)
-        document.has_variables = has_reference(text)
-        parsed = READERS[path.suffix.lower()](text)
+        parsed = READERS[path.suffix.lower()](_content(path))
     except UnreadableError as error:
         slips: tuple[Slip, ...] = (error.slip,)
     else:
         slips = parsed.slips
-        document.data, document.locate = parsed.data, parsed.places
+        document.data, document.locate, document.has_variables = parsed.data, parsed.places, parsed.has_variables
     for slip in slips:
         line, column = slip.position or (None, None)
-        document.faults.append(Fault(file=file, line=line, column=column, message=slip.message))
+        fault = Fault(file=file, line=line, column=column, message=slip.message, sheet=slip.sheet)
+        document.faults.append(fault)
     return document
 
 
-def _read_text(path: FilePath) -> str:
+def _content(path: FilePath) -> bytes:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes()
+    except OSError as error:
+        message = f"the document can't be read: {error.strerror or error}"
+        raise UnreadableError(message) from error
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode("utf-8", "replace")
         position = before.count("\n") + 1, error.start - (error.object.rfind(b"\n", 0, error.start) + 1) + 1
         message = "the document must be written in UTF-8"
         raise UnreadableError(message, position) from error
-    except OSError as error:
-        message = f"the document can't be read: {error.strerror or error}"
-        raise UnreadableError(message) from error

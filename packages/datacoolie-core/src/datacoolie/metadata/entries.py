@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import ValidationError
 
 from datacoolie.core.models import Model
-from datacoolie.metadata.positions import dotted, follow
+from datacoolie.metadata.positions import dotted, follow, where
 from datacoolie.metadata.translate import findings
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class Entry:
 
     @property
     def where(self) -> str:
-        """Its place, for messages: `file:line:column`."""
-        line, column = self.document.place.find(self.path)[1].start
-        return f"{self.document.file}:{line}:{column}"
+        """Its place, for messages: `file:line:column`, or `file:sheet!C4` in a workbook."""
+        place = self.document.place.find(self.path)[1]
+        return where(self.document.file, *place.start, place.sheet)
 
     def has(self, *path: str | int) -> bool:
         """Return whether a field is given."""

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from datacoolie.core.exceptions import MetadataError
+from datacoolie.metadata.positions import where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,13 +22,14 @@ class Fault:
 
     Attributes:
         file: the document, as it was named.
-        line: from 1; `None` when the document as a whole is meant.
-        column: from 1, in characters.
+        line: from 1; `None` when the document as a whole is meant; the row of a cell.
+        column: from 1, in characters; the column of a cell.
         path: the field, such as `dataflows[0].source.table`; empty for the document as a whole.
         message: what is wrong, continuing the path.
         value: the wrong value as it may be printed; `None` when there is none or it may be a secret.
         possible: what could stand there.
         near: which of these was probably meant.
+        sheet: of a workbook: where line and column are.
     """
 
     file: str
@@ -38,10 +40,11 @@ class Fault:
     value: str | None = None
     possible: tuple[str, ...] = ()
     near: str | None = None
+    sheet: str | None = None
 
     def __str__(self) -> str:
         """Return `file:line:column: path: message (value ...; possible: ...; did you mean ...?)`."""
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        place = where(self.file, self.line, self.column, self.sheet)
         notes = "; ".join(self._notes())
         return ": ".join(part for part in (place, self.path, self.message) if part) + (f" ({notes})" if notes else "")
 

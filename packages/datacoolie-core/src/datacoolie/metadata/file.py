@@ -67,12 +67,7 @@ def _files(path: Path) -> list[Path]:
         raise MetadataError(message, {"path": str(path)})
     if path.suffix.lower() in READERS:
         return [path]
-    if path.suffix.lower() == ".xlsx":
-        message = f"{path}: xlsx documents are not supported yet. Possible: files that end in {listed(READERS)}."
-    else:
-        message = (
-            f"{path}: {path.suffix or 'a name without ending'} is no kind of document. Possible: {listed(READERS)}."
-        )
+    message = f"{path}: {path.suffix or 'a name without ending'} is no kind of document. Possible: {listed(READERS)}."
     raise MetadataError(message, {"path": str(path)})
 
 
@@ -83,7 +78,5 @@ def _below(folder: Path) -> Iterator[Path]:
             continue
         if path.is_dir():
             yield from _below(path)
-        elif path.suffix.lower() == ".xlsx":
-            yield from _files(path)
         elif path.suffix.lower() in READERS:
             yield path

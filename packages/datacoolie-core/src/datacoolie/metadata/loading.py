@@ -72,8 +72,8 @@ def raise_faults(documents: Sequence[Document]) -> None:
         raise DocumentError(dict.fromkeys(faults))
 
 
-def _position(fault: Fault) -> tuple[int, int]:
-    return fault.line or 0, fault.column or 0
+def _position(fault: Fault) -> tuple[str, int, int]:
+    return fault.sheet or "", fault.line or 0, fault.column or 0
 
 
 def _check_target(sections: Sections, target: str | None) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Position = tuple[int, int]
-"""Line and column, from 1, in characters."""
+"""Line and column, from 1, in characters; in a workbook the row and column of a cell."""
 
 Path = tuple[str | int, ...]
 """Keys and indexes that lead to a value."""
@@ -28,12 +28,14 @@ class Place:
         verbatim: of a text that stands in the document as it is: where its first line begins, and the column at which
             its further lines do.
         escaped: of a JSON text with escapes: what stands between its quotes.
+        sheet: of a workbook: in which sheet it stands.
     """
 
     start: Position
     children: dict[str | int, tuple[Position, Place]] = field(default_factory=dict)
     verbatim: tuple[Position, int] | None = None
     escaped: str | None = None
+    sheet: str | None = None
 
     def find(self, path: Sequence[str | int]) -> tuple[Position, Place, bool]:
         """Follow `path` as deep as it goes.
@@ -65,6 +67,22 @@ class Place:
             return self.start
         (first_line, first_column), next_column = self.verbatim
         return first_line + line - 1, (first_column if line == 1 else next_column) + column - 1
+
+
+def cell_name(row: int, column: int) -> str:
+    """Return `C4` for row 4 and column 3."""
+    letters = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}{row}"
+
+
+def where(file: str, line: int | None, column: int | None, sheet: str | None = None) -> str:
+    """Return `file:line:column`, or `file:sheet!C4` in a workbook."""
+    if sheet is not None:
+        return f"{file}:{sheet}!{cell_name(line or 1, column or 1)}"
+    return ":".join(str(part) for part in (file, line, column) if part is not None)
 
 
 def child(data: object, part: str | int) -> object:

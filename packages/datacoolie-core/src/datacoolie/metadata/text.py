@@ -1,4 +1,4 @@
-"""What reading a text gives, whether it is JSON or YAML."""
+"""What reading a document gives, whatever it is written in."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ class Slip:
     Attributes:
         position: where, if that is known.
         message: what.
+        sheet: the sheet of a workbook.
     """
 
     position: Position | None
     message: str
+    sheet: str | None = None
 
 
 class UnreadableError(Exception):
@@ -54,11 +56,13 @@ class Parsed:
         data: dicts with text keys, lists, text, numbers, booleans and None.
         places: finds out where everything stands.
         slips: what is wrong with the text, though it can be read.
+        has_variables: there may be `${...}` in it.
     """
 
     data: object
     places: Callable[[], Place]
     slips: tuple[Slip, ...] = ()
+    has_variables: bool = False
 
 
 def twice(key: str, first: Position, second: Position) -> Slip:
