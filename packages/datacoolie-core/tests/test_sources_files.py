@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from datacoolie.core.exceptions import SourceError
 from datacoolie.core.models import Connection, DataFlow
 from datacoolie.platforms.local import LocalPlatform
-from datacoolie.sources import files
-from datacoolie.sources.files import MODIFIED, FileSource
+from datacoolie.sources import arrivals
+from datacoolie.sources.columns import MODIFIED
+from datacoolie.sources.files import FileSource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +34,9 @@ def source(folder: Path, columns: list[str], **fields: object) -> FileSource[obj
             "destination": {"connection_name": "lake", "table": "t"},
         }
     )
-    # Windows are resolved without an engine.
-    return FileSource(flow=flow, connection=connection, engine=cast("Any", None), platform=LocalPlatform())
+    # Windows are resolved without evaluating anything.
+    engine = cast("Any", SimpleNamespace(frames=None))
+    return FileSource(flow=flow, connection=connection, engine=engine, platform=LocalPlatform())
 
 
 def land(folder: Path, name: str, *, at: int) -> Path:
@@ -89,7 +92,7 @@ def test_the_mark_never_goes_back(tmp_path: Path) -> None:
 
 
 def test_beyond_the_files_that_a_mark_remembers_time_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_REMEMBERED", 2)
+    monkeypatch.setattr(arrivals, "_REMEMBERED", 2)
     for number in range(4):
         land(tmp_path, f"{number}.parquet", at=1_000 + number)
     _, mark = load(tmp_path, None)
@@ -126,7 +129,7 @@ def test_a_window_without_rows_keeps_the_old_mark(tmp_path: Path) -> None:
     window = rows.window(None)
     assert window is not None
     mark = rows.mark(window, {"watermark.max.id": 7})
-    assert rows.mark(replace(window, low=mark), {"watermark.max.id": None}).values == {"id": 7}
+    assert rows.mark(replace(window, mark=mark), {"watermark.max.id": None}).values == {"id": 7}
 
 
 def test_without_watermark_everything_is_read_each_time(tmp_path: Path) -> None:

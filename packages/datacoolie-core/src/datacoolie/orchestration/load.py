@@ -19,8 +19,8 @@ from datacoolie.destinations.base import LoadRequest
 from datacoolie.engines import Commit, CommitConflictError, Observation, Token, UnknownOutcomeError
 from datacoolie.observability.events import StageStarted, WindowResolved
 from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
-from datacoolie.sources.files import FILE_COLUMNS
-from datacoolie.sources.watermarks import NULL_ROWS, drop_null_rows
+from datacoolie.sources.columns import FILE_COLUMNS
+from datacoolie.sources.watermarks import NULL_ROWS
 from datacoolie.sql import count
 from datacoolie.state import LoadState, Mark
 from datacoolie.transformers.base import TransformContext
@@ -194,11 +194,9 @@ class Load(Generic[Frame]):
         self.run.listener.handle(WindowResolved(flow=self.flow.name, files=len(window.files), size=window.size))
         self._enter("plan")
         frames = self.run.workspace.engine.frames
-        frame = source.scan(window)
-        observe = dict(source.observe(frame))
-        if window.low is not None:
-            frame = drop_null_rows(frames, frame, source.row_watermarks, source.location)
-        frame = self._transform(frame)
+        reading = source.read(window)
+        observe = dict(reading.observe)
+        frame = self._transform(reading.frame)
         if self.flow.destination.load_type in REPLACING:
             observe[_ROWS] = Observation(frame=frame, aggregate=count())
         names = NameMap.after(frames.schema(frame), self.flow.transform)
@@ -207,7 +205,7 @@ class Load(Generic[Frame]):
 
         def decide(observed: Observed) -> Commit:
             self._enter("commit")
-            if window.low is not None and observed.get(_ROWS) == 0:
+            if window.mark is not None and observed.get(_ROWS) == 0:
                 raise _NothingNewError
             source.verify(window)
             seen["mark"] = source.mark(window, observed)
@@ -263,7 +261,7 @@ class Load(Generic[Frame]):
             "run_id": self.run.run_id,
             "flow": self.flow.name,
             "load_type": self.flow.destination.load_type.value,
-            "low": json.dumps(window.low.to_json()["values"] if window.low else {}),
+            "low": json.dumps(Mark(values=window.low.values).to_json()["values"] if window.low else {}),
             "mark": json.dumps(mark.to_json()),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from datacoolie.core.models import ConnectionType, FileSettings, LakehouseSettings, LoadType, OnEmpty, ProcessingMode
+from datacoolie.core.models import ConnectionType, LakehouseSettings, LoadType, OnEmpty, ProcessingMode
 from datacoolie.core.suggest import listed
 from datacoolie.plugins import destination_registry, source_registry
 from datacoolie.transformers.support import unsupported as unsupported_transforms
@@ -27,7 +27,6 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
         *_mode(flow),
         *_secrets(flow),
         *_source(flow, source, engine, capabilities),
-        *_window(flow, source),
         *_destination(flow, destination, engine, capabilities),
     ]
     return [
@@ -66,19 +65,6 @@ def _table(connection: Connection, engine: str, capabilities: EngineCapabilities
         yield f"table format {connection.format.value} by the engine {engine} (it has {listed(capabilities.tables)})"
     elif settings.base_path is None and connection.format not in capabilities.table_names:
         yield f"a {connection.format.value} table by catalog name, without base_path,"
-
-
-def _window(flow: DataFlow, connection: Connection) -> Iterator[str]:
-    settings = flow.source.settings
-    files = connection.connection_type in {ConnectionType.FILE, ConnectionType.LAKEHOUSE}
-    if settings.look_back or (files and connection.settings_as(FileSettings).look_back):
-        yield "a look-back (backward)"
-    changed = settings.watermark.model_fields_set
-    if changed:
-        yield f"source.configure.watermark.{listed(sorted(changed))}"
-    columns = flow.source.watermark_columns
-    if "__file_modification_time" in columns and len(columns) > 1:
-        yield "__file_modification_time beside other watermark columns"
 
 
 def _destination(

@@ -18,17 +18,39 @@ Frame = TypeVar("Frame")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """The frozen input of one load: scanning it twice gives the same rows, or an error.
+class Bound:
+    """One end of a window: values of watermark columns.
 
     Attributes:
-        low: the mark above which rows are new; `None` on a first load.
+        values: value by column, as the metadata names it; `None` in a low bound where no row has had a value yet, so
+            that any value is above it, and in a high bound where every value is below it.
+        inclusive: whether rows that have just this value are inside.
+    """
+
+    values: Mapping[str, object]
+    inclusive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The frozen input of one load: reading it twice gives the same rows, or an error.
+
+    A row is inside when any column of `low` is above it and no column of `high` is: `watermarks.inside`.
+
+    Attributes:
+        mark: the saved mark that the load goes on from; `None` on a first load.
+        low: where the window begins; `None` for the beginning of all.
+        high: where it ends; `None` for the end of what is there.
+        replayed: the bounds come from a replay, not from the mark.
         files: the files to read, when the source has files.
         version: the table version to read, when the source is a table.
         position: what the source wants to find again beside the next mark.
     """
 
-    low: Mark | None = None
+    mark: Mark | None = None
+    low: Bound | None = None
+    high: Bound | None = None
+    replayed: bool = False
     files: tuple[FileInfo, ...] = ()
     version: str | None = None
     position: Mapping[str, object] = field(default_factory=dict)
@@ -37,6 +59,19 @@ class Window:
     def size(self) -> int:
         """Bytes of the files, as listed."""
         return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Generic[Frame]):
+    """The rows of a window, lazily.
+
+    Attributes:
+        frame: the rows to load.
+        observe: what has to be observed in the pass in order to know the next mark.
+    """
+
+    frame: Frame
+    observe: Mapping[str, Observation[Frame]]
 
 
 class BaseSource(ABC, Generic[Frame]):
@@ -62,11 +97,6 @@ class BaseSource(ABC, Generic[Frame]):
     def location(self) -> str:
         """Where the rows are, in the same form as a destination's location; for messages and dependencies."""
 
-    @property
-    def row_watermarks(self) -> list[str]:
-        """The watermark columns by which rows are new or not."""
-        return self.flow.source.watermark_columns
-
     @abstractmethod
     def window(self, mark: Mark | None) -> Window | None:
         """Resolve what is new since `mark` without reading data; `None` when nothing is.
@@ -77,8 +107,8 @@ class BaseSource(ABC, Generic[Frame]):
         """
 
     @abstractmethod
-    def scan(self, window: Window) -> Frame:
-        """Return the rows of the window, lazily.
+    def read(self, window: Window) -> Reading[Frame]:
+        """Return the rows of the window, lazily, and what to observe on the way.
 
         Raises:
             SourceError: the source can't be read.
@@ -86,12 +116,12 @@ class BaseSource(ABC, Generic[Frame]):
         """
 
     @abstractmethod
-    def observe(self, frame: Frame) -> Mapping[str, Observation[Frame]]:
-        """Return what has to be observed on the scanned frame in order to know the next mark."""
-
-    @abstractmethod
     def mark(self, window: Window, observed: Observed) -> Mark:
-        """Return the mark after a load of this window; without watermark columns only a position."""
+        """Return the mark after a load of this window; without watermark columns only a position.
+
+        Raises:
+            WatermarkError: a column holds NaN, or rows without watermark are there and must not be.
+        """
 
     @abstractmethod
     def verify(self, window: Window) -> None:

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from dataclasses import replace
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import SourceError
 from datacoolie.core.models import FileSettings
+from datacoolie.core.models.durations import parse_duration
 from datacoolie.core.suggest import listed
 from datacoolie.engines import FileScan
-from datacoolie.sources import watermarks
-from datacoolie.sources.base import BaseSource, Window
-from datacoolie.state import Mark
+from datacoolie.sources.arrivals import Arrivals
+from datacoolie.sources.base import BaseSource, Reading, Window
+from datacoolie.sources.columns import FILE_COLUMNS, MODIFIED
+from datacoolie.sources.folders import DateFolders
+from datacoolie.sources.lookback import look_back_of
+from datacoolie.sources.watermarks import Watermarks
 from datacoolie.state.folders import live_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from datacoolie.engines import Observation, Observed
+    from datacoolie.engines import Observed
     from datacoolie.platforms import FileInfo
+    from datacoolie.sources.base import Bound
+    from datacoolie.state import Mark
 
 Frame = TypeVar("Frame")
-
-MODIFIED = "__file_modification_time"
-"""The watermark column that makes files the unit of increment."""
-
-FILE_COLUMNS = ("__file_name", "__file_path", MODIFIED)
-"""Columns that every row of a file carries when the flow names them."""
-
-_REMEMBERED = 500
-"""How many file names a mark holds."""
 
 _SUFFIXES = {
     "parquet": (".parquet",),
@@ -46,9 +43,9 @@ _SUFFIXES = {
 class FileSource(BaseSource[Frame], Generic[Frame]):
     """Rows of flat files; the listing is frozen before reading and compared again before the commit.
 
-    With `__file_modification_time` as watermark column, files are new or not as a whole, and only new ones are read.
-    With other watermark columns all files are scanned, rows at or below the mark pruned by the engine, and an
-    unchanged listing means that nothing is new.
+    With `__file_modification_time` among the watermark columns, files are new or not as a whole, and only new ones are
+    read. With other watermark columns all files are scanned but those in date folders that end before the window, rows
+    outside of the window pruned by the engine, and an unchanged listing means that nothing is new.
     """
 
     @property
@@ -62,43 +59,37 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         return self.platform.resolve(self.connection.location(source.schema_name, source.table))
 
     def window(self, mark: Mark | None) -> Window | None:
-        """List the files and keep the new ones."""
+        """List the files and keep those that can hold new rows."""
         files = self._list(first=mark is None)
-        columns = self.flow.source.watermark_columns
-        if columns == [MODIFIED]:
-            return self._window_of_files(files, mark)
+        if self._by_files:
+            return self._arrivals.window(files, mark)
         position = {"fingerprint": _fingerprint(files)}
-        if not files or (mark is not None and columns and mark.position == position):
+        known = mark is not None and bool(self.flow.source.watermark_columns)
+        if not files or (known and mark and mark.position.get("fingerprint") == position["fingerprint"]):
             return None
-        return Window(low=mark, files=files, position=position)
+        low, high = self._watermarks.low(mark), None
+        files = self._reaching(files, low)
+        if not files:
+            return None
+        if self._watermarks.freezes:
+            high = self._watermarks.high(self._scan(files), mark)
+            if self._watermarks.is_behind(high, mark):
+                return None
+        return Window(mark=mark, low=low, high=high, files=files, position=position)
 
-    def scan(self, window: Window) -> Frame:
-        """Scan the window's files, above the mark."""
-        frame = self.engine.files.scan(
-            FileScan(
-                format=self.connection.format,
-                root=self.location,
-                files=window.files,
-                options={key: value for key, value in self._options().items() if key != "pathGlobFilter"},
-                hive_partitioning=self._settings.use_hive_partitioning,
-                file_columns=self._file_columns(),
-                storage_options=self.platform.storage_options(self.location),
-            )
-        )
-        return watermarks.above_mark(self.engine.frames, frame, self.row_watermarks, window.low, self.location)
-
-    def observe(self, frame: Frame) -> Mapping[str, Observation[Frame]]:
-        """Observe the largest watermark values; files as unit need none."""
-        return watermarks.observations(self.engine.frames, frame, self.row_watermarks, self.location)
+    def read(self, window: Window) -> Reading[Frame]:
+        """Scan the window's files, and keep the rows that are in its bounds."""
+        frame = self._scan(window.files)
+        if self._by_files:
+            return Reading(frame=frame, observe=self._watermarks.largest(frame))
+        return self._watermarks.read(frame, window)
 
     def mark(self, window: Window, observed: Observed) -> Mark:
-        """Return the largest modification time, or the largest values seen."""
-        if self.flow.source.watermark_columns == [MODIFIED]:
-            times = [file.modified for file in window.files]
-            if window.low is not None and isinstance(low := window.low.values.get(MODIFIED), datetime):
-                times.append(low)
-            return Mark(values={MODIFIED: max(times)}, position=window.position)
-        return watermarks.next_mark(window.low, self.row_watermarks, observed, window.position)
+        """Return the newest modification time, or the largest values seen."""
+        if not self._by_files:
+            return self._watermarks.mark(window, observed)
+        rows = self._watermarks.mark(replace(window, high=None), observed)
+        return replace(rows, values={**rows.values, MODIFIED: self._arrivals.mark(window)})
 
     def verify(self, window: Window) -> None:
         """Compare each file with what was listed."""
@@ -112,33 +103,29 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
                 )
                 raise SourceError(message, {"path": file.path})
 
-    def _window_of_files(self, files: tuple[FileInfo, ...], mark: Mark | None) -> Window | None:
-        """Keep the files that no earlier load has seen: newer than the mark, or arrived late with an older time.
-
-        A file that is moved into the folder keeps its old time, so time alone would lose it: names of the newest
-        `_REMEMBERED` files are part of the mark's position, and only files older than all of these go by time alone.
-        """
-        low = mark.values.get(MODIFIED) if mark else None
-        new = files
-        if mark is not None and isinstance(low, datetime):
-            seen = set(cast("list[str]", mark.position.get("seen", [])))
-            floor = mark.position.get("floor")
-            since = datetime.fromisoformat(str(floor)) if floor else None
-            new = tuple(
-                file
-                for file in files
-                if file.modified > low or ((since is None or file.modified >= since) and self._key(file) not in seen)
+    def _scan(self, files: tuple[FileInfo, ...]) -> Frame:
+        return self.engine.files.scan(
+            FileScan(
+                format=self.connection.format,
+                root=self.location,
+                files=files,
+                options={key: value for key, value in self._options().items() if key != "pathGlobFilter"},
+                hive_partitioning=self._settings.use_hive_partitioning,
+                file_columns=self._file_columns(),
+                storage_options=self.platform.storage_options(self.location),
             )
-        if not new:
-            return None
-        known = sorted(files, key=lambda file: file.modified, reverse=True)
-        position: dict[str, object] = {}
-        if len(known) > _REMEMBERED:
-            oldest = known[_REMEMBERED - 1].modified
-            known = [file for file in known if file.modified >= oldest]
-            position["floor"] = oldest.isoformat()
-        position["seen"] = sorted(self._key(file) for file in known)
-        return Window(low=mark, files=new, position=position)
+        )
+
+    def _reaching(self, files: tuple[FileInfo, ...], low: Bound | None) -> tuple[FileInfo, ...]:
+        """Leave out the files whose date folder ends before the window begins."""
+        template = self._settings.date_folder_partitions
+        if template is None or low is None:
+            return files
+        folders = DateFolders(template)
+        return tuple(file for file in files if folders.may_hold(self._relative(file), low))
+
+    def _relative(self, file: FileInfo) -> str:
+        return file.path.removeprefix(self.location).replace("\\", "/").lstrip("/")
 
     def _list(self, *, first: bool) -> tuple[FileInfo, ...]:
         """List the files of the format; an empty folder is an error until something was loaded from it."""
@@ -173,15 +160,32 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
             message = f"{self.location}: there is no such file or folder"
         return SourceError(message, {"path": self.location})
 
-    def _key(self, file: FileInfo) -> str:
-        """Return a short name of the file, the same wherever the folder is mounted."""
-        relative = file.path.removeprefix(self.location).replace("\\", "/").lstrip("/")
-        return hashlib.blake2b(relative.encode(), digest_size=6).hexdigest()
+    @property
+    def _by_files(self) -> bool:
+        """Whether files are new or not as a whole. All rows of a new file are new, whatever other columns say."""
+        return MODIFIED in self.flow.source.watermark_columns
+
+    @cached_property
+    def _watermarks(self) -> Watermarks[Frame]:
+        """The watermark columns but for the time of files."""
+        source = self.flow.source
+        return Watermarks(
+            self.engine.frames,
+            [name for name in source.watermark_columns if name != MODIFIED],
+            source.settings.watermark,
+            backward=look_back_of(source, self.connection),
+            where=self.location,
+        )
 
     @property
-    def row_watermarks(self) -> list[str]:
-        """The watermark columns but for the time of files, by which whole files are new or not."""
-        return [name for name in self.flow.source.watermark_columns if name != MODIFIED]
+    def _arrivals(self) -> Arrivals:
+        source = self.flow.source
+        lag = source.settings.watermark.lag
+        return Arrivals(
+            root=self.location,
+            backward=look_back_of(source, self.connection),
+            lag=parse_duration(lag) if lag else None,
+        )
 
     def _options(self) -> Mapping[str, object]:
         return {**self._settings.read_options, **self.flow.source.settings.read_options}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import SourceError
 from datacoolie.engines import TableRef
-from datacoolie.sources import watermarks
-from datacoolie.sources.base import BaseSource, Window
+from datacoolie.sources.base import BaseSource, Reading, Window
+from datacoolie.sources.lookback import look_back_of
+from datacoolie.sources.watermarks import Watermarks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from datacoolie.engines import Observation, Observed
+    from datacoolie.engines import Observed, TableOps
     from datacoolie.state import Mark
 
 Frame = TypeVar("Frame")
@@ -29,30 +29,45 @@ class TableSource(BaseSource[Frame], Generic[Frame]):
 
     def window(self, mark: Mark | None) -> Window | None:
         """Pin the table's version; nothing is new while it is the version of the mark."""
-        table = self.engine.table(self._ref())
-        if not table.exists:
-            message = f"{self.location}: there is no {self.connection.format} table to read"
-            raise SourceError(message, {"path": self.location})
+        table = self._current()
         version = table.version
-        if mark is not None and self.row_watermarks and mark.position.get("version") == version:
+        if mark is not None and self.flow.source.watermark_columns and mark.position.get("version") == version:
             return None
-        return Window(low=mark, version=version, position={"version": version})
+        low, high = self._watermarks.low(mark), None
+        if self._watermarks.freezes:
+            high = self._watermarks.high(table.scan(), mark)
+            if self._watermarks.is_behind(high, mark):
+                return None
+        return Window(mark=mark, low=low, high=high, version=version, position={"version": version})
 
-    def scan(self, window: Window) -> Frame:
-        """Scan the pinned version, above the mark."""
-        frame = self.engine.table(self._ref(window.version)).scan()
-        return watermarks.above_mark(self.engine.frames, frame, self.row_watermarks, window.low, self.location)
-
-    def observe(self, frame: Frame) -> Mapping[str, Observation[Frame]]:
-        """Observe the largest watermark values."""
-        return watermarks.observations(self.engine.frames, frame, self.row_watermarks, self.location)
+    def read(self, window: Window) -> Reading[Frame]:
+        """Scan the rows of the window at the pinned version."""
+        return self._watermarks.read(self.engine.table(self._ref(window.version)).scan(), window)
 
     def mark(self, window: Window, observed: Observed) -> Mark:
         """Return the largest values seen, and the version."""
-        return watermarks.next_mark(window.low, self.row_watermarks, observed, window.position)
+        return self._watermarks.mark(window, observed)
 
     def verify(self, window: Window) -> None:
         """Do nothing: a version never changes."""
+
+    @cached_property
+    def _watermarks(self) -> Watermarks[Frame]:
+        source = self.flow.source
+        return Watermarks(
+            self.engine.frames,
+            source.watermark_columns,
+            source.settings.watermark,
+            backward=look_back_of(source, self.connection),
+            where=self.location,
+        )
+
+    def _current(self) -> TableOps[Frame]:
+        table = self.engine.table(self._ref())
+        if table.exists:
+            return table
+        message = f"{self.location}: there is no {self.connection.format} table to read"
+        raise SourceError(message, {"path": self.location})
 
     def _ref(self, version: str | None = None) -> TableRef:
         return TableRef(

@@ -1,23 +1,28 @@
-"""Watermark columns: which rows are above a mark, and what the next mark is."""
+"""Watermark columns: which rows of a source are new, and what the next mark is."""
 
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from datacoolie.core import types
 from datacoolie.core.exceptions import WatermarkError
+from datacoolie.core.marks import compare
+from datacoolie.core.models import NullWatermark
+from datacoolie.core.models.durations import parse_duration
 from datacoolie.engines import Observation
-from datacoolie.sql import ExpressionError, agg, and_, call, col, lit, not_, or_, resolve_column
+from datacoolie.observability.units import counted
+from datacoolie.sources import boundary, lookback
+from datacoolie.sources.base import Bound, Reading
+from datacoolie.sources.columns import check_value, resolve
+from datacoolie.sql import agg, and_, call, col, lit, not_, or_
 from datacoolie.state import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from datacoolie.core.types import DataType, Schema
+    from datacoolie.core.models import Backward, WatermarkSettings
     from datacoolie.engines import FrameOps, Observed
+    from datacoolie.sources.base import Window
     from datacoolie.sql import Expr
     from datacoolie.sql.text import Value
 
@@ -29,124 +34,208 @@ NULL_ROWS = "watermark.null_rows"
 _MAX = "watermark.max."
 
 
-def above_mark(frames: FrameOps[Frame], frame: Frame, columns: Sequence[str], mark: Mark | None, where: str) -> Frame:
-    """Keep the rows that are above the mark in any watermark column, or have none; all rows when there is no mark.
+def inside(low: Bound | None, high: Bound | None, names: Mapping[str, str]) -> Expr:
+    """Return the condition for rows between two bounds: any column above `low`, and none above `high`.
 
-    Raises:
-        WatermarkError: a column is missing or can't be a mark, or its type isn't the mark's.
+    Args:
+        low: rows without any value are not above it.
+        high: no value is not above it.
+        names: the column of the frame or table, by the column in the bounds.
     """
-    if not columns or mark is None:
-        return frame
-    schema = frames.schema(frame)
-    conditions = []
-    resolved = _resolve(columns, schema, where)
-    actuals = list(resolved.values())
-    for name, actual in resolved.items():
-        if name not in mark.values:
-            # A column that was added to the metadata later has no mark: every row is new to it.
-            return frame
-        value = mark.values[name]
-        if value is None:
-            conditions.append(call("isnotnull", col(actual)))
-        else:
-            _check_type(name, value, schema[actual], where)
-            conditions.append(call(">", col(actual), lit(cast("Value", value))))
-    return frames.filter(frame, or_(*conditions, _all_null(actuals)))
+    return and_(
+        *([] if low is None else [or_(*(_above(col(names[name]), value, low) for name, value in low.values.items()))]),
+        *([] if high is None else [_not_above(col(names[name]), value, high) for name, value in high.values.items()]),
+    )
 
 
-def drop_null_rows(frames: FrameOps[Frame], frame: Frame, columns: Sequence[str], where: str) -> Frame:
-    """Drop the rows without any watermark value, which `above_mark` keeps so that they are counted."""
-    if not columns:
-        return frame
-    return frames.filter(frame, not_(_all_null(_resolve(columns, frames.schema(frame), where).values())))
+def _above(column: Expr, value: object, low: Bound) -> Expr:
+    if value is None:
+        return call("isnotnull", column)
+    return call(">=" if low.inclusive else ">", column, _constant(value))
+
+
+def _not_above(column: Expr, value: object, high: Bound) -> Expr:
+    if value is None:
+        return lit(value=True)
+    return or_(call("isnull", column), call("<=" if high.inclusive else "<", column, _constant(value)))
+
+
+def _constant(value: object) -> Expr:
+    return lit(cast("Value", value))
 
 
 def _all_null(columns: Iterable[str]) -> Expr:
     return and_(*(call("isnull", col(name)) for name in columns))
 
 
-def observations(
-    frames: FrameOps[Frame], frame: Frame, columns: Sequence[str], where: str
-) -> dict[str, Observation[Frame]]:
-    """Return the aggregates that give the next mark: the largest value of each column, and rows without any.
+class Watermarks(Generic[Frame]):
+    """What the watermark columns of one source say of its rows.
 
-    Raises:
-        WatermarkError: a column is missing or can't be a mark.
+    Args:
+        frames: evaluates.
+        columns: the watermark columns, as the metadata names them.
+        settings: lag, boundary, and what happens to rows without watermark.
+        backward: the look-back, if there is one.
+        where: the source, for messages.
     """
-    if not columns:
-        return {}
-    actual = _resolve(columns, frames.schema(frame), where)
-    null = _all_null(actual.values())
-    largest = {_MAX + name: Observation(frame=frame, aggregate=agg("max", col(at))) for name, at in actual.items()}
-    return {**largest, NULL_ROWS: Observation(frame=frame, aggregate=agg("count_if", null))}
+
+    def __init__(
+        self,
+        frames: FrameOps[Frame],
+        columns: Sequence[str],
+        settings: WatermarkSettings,
+        *,
+        backward: Backward | None,
+        where: str,
+    ) -> None:
+        """Remember all of it; nothing is evaluated yet."""
+        self._frames = frames
+        self._columns = columns
+        self._settings = settings
+        self._backward = backward
+        self._lag = parse_duration(settings.lag) if settings.lag else None
+        self._inclusive = settings.boundary == "inclusive"
+        self._where = where
+
+    @property
+    def freezes(self) -> bool:
+        """Whether the high bound has to be known before rows are read."""
+        return bool(self._columns) and (self._inclusive or self._lag is not None)
+
+    def low(self, mark: Mark | None) -> Bound | None:
+        """Return where the window after a mark begins.
+
+        Raises:
+            WatermarkError: a value of the mark can't be shifted by a look-back.
+        """
+        # A column that was added to the metadata later has no mark: every row is new to it.
+        if mark is None or not self._columns or any(name not in mark.values for name in self._columns):
+            return None
+        values = {name: mark.values[name] for name in self._columns}
+        return Bound(values=shifted(values, self._backward), inclusive=self._backward is not None)
+
+    def high(self, frame: Frame, mark: Mark | None) -> Bound:
+        """Find the newest values and return the bound that stays behind them by the lag, but never before the mark.
+
+        Raises:
+            SourceError: the source can't be read.
+            WatermarkError: a column is missing, can't be a mark or holds NaN, its type isn't the mark's, or more rows
+                than a mark can remember have the newest value.
+        """
+        names = self._resolve(frame, self._columns)
+        aggregates = {name: agg("max", col(actual)) for name, actual in names.items()}
+        newest = self._frames.aggregate(frame, aggregates)
+        values = {name: self._lagged(name, value) for name, value in newest.items()}
+        bound = Bound(values=_newest(mark, values), inclusive=True)
+        if self._inclusive:
+            boundary.check_size(self._frames, frame, bound, names, self._where)
+        return bound
+
+    def is_behind(self, high: Bound, mark: Mark | None) -> bool:
+        """Whether nothing can be new below `high`, because the mark is there already."""
+        kept = self._inclusive or self._backward is not None
+        return not kept and mark is not None and dict(high.values) == dict(mark.values)
+
+    def read(self, frame: Frame, window: Window) -> Reading[Frame]:
+        """Return the window's rows, and the largest values and rows without any as observations.
+
+        Raises:
+            WatermarkError: a column is missing or can't be a mark, or its type isn't that of a bound.
+        """
+        bounds = [bound for bound in (window.low, window.high) if bound is not None]
+        wanted = dict.fromkeys([*self._columns, *(name for bound in bounds for name in bound.values)])
+        if not wanted:
+            return Reading(frame=frame, observe={})
+        names = self._resolve(frame, wanted, bounds)
+        condition = inside(window.low, window.high, names)
+        if window.replayed:
+            rows = self._frames.filter(frame, condition)
+            return Reading(frame=rows, observe=self._largest(rows, names))
+        null = _all_null(names.values())
+        rows = self._frames.filter(frame, or_(condition, null)) if bounds else frame
+        observe = self._largest(rows, names)
+        observe[NULL_ROWS] = Observation(frame=rows, aggregate=agg("count_if", null))
+        if window.mark is not None and self._settings.null_watermark is NullWatermark.SKIP:
+            rows = self._frames.filter(rows, not_(null))
+        if not self._inclusive or window.high is None:
+            return Reading(frame=rows, observe=observe)
+        observe[boundary.KEYS] = boundary.observation(self._frames, frame, window.high, names, self._where)
+        late = boundary.unseen(self._frames, frame, window, names, self._where)
+        return Reading(frame=rows if late is None else self._frames.union([rows, late]), observe=observe)
+
+    def mark(self, window: Window, observed: Observed) -> Mark:
+        """Return the next mark: the high bound, or the largest values observed; never before the old one.
+
+        Raises:
+            WatermarkError: a column holds NaN, above which no row would ever be new, or there are rows without
+                watermark and `null_watermark` is `fail`.
+        """
+        rows = cast("int", observed.get(NULL_ROWS) or 0)
+        if rows and self._settings.null_watermark is NullWatermark.FAIL:
+            message = (
+                f"{self._where}: {counted(rows, 'row')} without a value in {' or '.join(self._columns)}, and "
+                "null_watermark is 'fail'. Nothing was written. Mend these rows, or let null_watermark be skip or load"
+            )
+            raise WatermarkError(message, {"rows": rows})
+        values = {name: observed[_MAX + name] for name in self._columns}
+        if window.high is not None and not window.replayed:
+            values = dict(window.high.values)
+        position = dict(window.position)
+        if boundary.KEYS in observed:
+            position[boundary.POSITION] = sorted(cast("list[str]", observed[boundary.KEYS]))
+        return Mark(values=_newest(window.mark, values), position=position)
+
+    def largest(self, frame: Frame) -> dict[str, Observation[Frame]]:
+        """Return the observations of the largest value of each column; raises as `read`."""
+        return self._largest(frame, self._resolve(frame, self._columns)) if self._columns else {}
+
+    def _largest(self, frame: Frame, names: Mapping[str, str]) -> dict[str, Observation[Frame]]:
+        return {_MAX + name: Observation(frame=frame, aggregate=agg("max", col(names[name]))) for name in self._columns}
+
+    def _lagged(self, name: str, value: object) -> object:
+        if self._lag is None or value is None:
+            return value
+        return lookback.before(lookback.as_moment(value, name, "a lag"), self._lag)
+
+    def _resolve(self, frame: Frame, columns: Iterable[str], bounds: Sequence[Bound] = ()) -> dict[str, str]:
+        """Map columns, as the metadata names them, to those of the frame, whose types must fit the bounds."""
+        schema = self._frames.schema(frame)
+        names = resolve(columns, schema, self._where)
+        for bound in bounds:
+            for name, value in bound.values.items():
+                check_value(name, value, schema[names[name]], self._where)
+        return names
 
 
-def next_mark(mark: Mark | None, columns: Sequence[str], observed: Observed, position: Mapping[str, object]) -> Mark:
-    """Return the next mark: what was observed, or the old value where no row had any.
+def shifted(values: Mapping[str, object], backward: Backward | None) -> dict[str, object]:
+    """Return the values of a mark, shifted by a look-back if there is one.
 
     Raises:
-        WatermarkError: a column holds NaN, above which no row would ever be new.
+        WatermarkError: a value is no date or datetime.
+    """
+    if backward is None:
+        return dict(values)
+    return {
+        name: None if value is None else lookback.look_back(lookback.as_moment(value, name, "a look-back"), backward)
+        for name, value in values.items()
+    }
+
+
+def _newest(mark: Mark | None, values: Mapping[str, object]) -> dict[str, object]:
+    """Return, of each column, the larger one of the mark's value and the new value.
+
+    Raises:
+        WatermarkError: a new value is NaN, or its type isn't the mark's.
     """
     old = mark.values if mark else {}
-    values = {name: observed[_MAX + name] for name in columns}
+    newest: dict[str, object] = {}
     for name, value in values.items():
         if isinstance(value, float) and math.isnan(value):
             message = (
                 f"Watermark column {name!r} holds NaN, above which nothing would ever be new. Mend these rows first"
             )
             raise WatermarkError(message, {"column": name})
-    return Mark(
-        values={name: old.get(name) if value is None else value for name, value in values.items()}, position=position
-    )
-
-
-def _resolve(columns: Sequence[str], schema: Schema, where: str) -> dict[str, str]:
-    """Map watermark columns, as the metadata names them, to columns of the schema."""
-    found = {}
-    for column in columns:
-        try:
-            actual = resolve_column(column, schema)
-        except ExpressionError as error:
-            message = f"{where}: watermark column: {error.message}"
-            raise WatermarkError(message, {"column": column}) from error
-        if type(schema[actual]) not in _PYTHON_TYPES:
-            message = (
-                f"{where}: watermark column {column!r} is {schema[actual]}; it must be a date, time, number or text"
-            )
-            raise WatermarkError(message, {"column": column})
-        found[column] = actual
-    return found
-
-
-_PYTHON_TYPES: dict[type[DataType], type] = {
-    types.ByteType: int,
-    types.ShortType: int,
-    types.IntegerType: int,
-    types.LongType: int,
-    types.DecimalType: Decimal,
-    types.FloatType: float,
-    types.DoubleType: float,
-    types.StringType: str,
-    types.TimestampType: datetime,
-    types.TimestampNtzType: datetime,
-    types.DateType: date,
-}
-"""The Python type of a mark, by the type of its column; other columns can't be watermarks."""
-
-
-def _check_type(name: str, value: object, kind: DataType, where: str) -> None:
-    fits = type(value) is _PYTHON_TYPES[type(kind)]
-    if fits and isinstance(value, datetime):
-        fits = (value.tzinfo is not None) == isinstance(kind, types.TimestampType)
-    if not fits:
-        message = (
-            f"{where}: watermark column {name!r} is {kind} now, but the saved mark is {value!r} ({_type_name(value)}). "
-            "Marks are compared by type: give the column its old type again, or reset the state of this flow"
-        )
-        raise WatermarkError(message, {"column": name, "type": str(kind), "mark": str(value)})
-
-
-def _type_name(value: object) -> str:
-    if isinstance(value, datetime):
-        return "datetime with zone" if value.tzinfo else "datetime without zone"
-    return type(value).__name__
+        before = old.get(name)
+        keeps = value is None or (before is not None and compare(before, value, column=name) > 0)
+        newest[name] = before if keeps else value
+    return newest

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.core.types import (
     INTEGRAL,
+    ArrayType,
     BooleanType,
     DataType,
     DecimalType,
@@ -203,5 +204,7 @@ def _aggregated(function: str, kind: DataType) -> DataType:
             return LongType() if isinstance(kind, INTEGRAL) else DoubleType()
         case (("count" | "count_if"), _):
             return LongType()
+        case "collect", _:
+            return ArrayType(kind)
         case _:
             return kind

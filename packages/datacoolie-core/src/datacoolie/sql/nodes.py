@@ -177,8 +177,8 @@ class Case(Expr):
         return f"CASE {branches}{default} END"
 
 
-AggregateFunction: TypeAlias = OneOf["count", "count_if", "max", "min", "sum"]
-"""The aggregates that the framework itself needs."""
+AggregateFunction: TypeAlias = OneOf["collect", "count", "count_if", "max", "min", "sum"]
+"""The aggregates that the framework itself needs; `collect` lists the values that are not null, in no order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from datacoolie_engine_polars.types import to_polars
 
 if TYPE_CHECKING:
     from datacoolie.core.types import DataType, Schema
+    from datacoolie.sql.nodes import AggregateFunction
 
 
 def compile_aggregate(aggregate: Aggregate, schema: Schema) -> tuple[pl.Expr, DataType]:
@@ -26,18 +27,23 @@ def compile_aggregate(aggregate: Aggregate, schema: Schema) -> tuple[pl.Expr, Da
     typed, kind = bind_aggregate(aggregate, schema)
     if typed is None:
         return pl.len().cast(pl.Int64), kind
-    value = lower(typed)
-    match aggregate.function:
+    return _lowered(aggregate.function, lower(typed), typed.type, kind), kind
+
+
+def _lowered(function: AggregateFunction, value: pl.Expr, kind: DataType, result: DataType) -> pl.Expr:
+    match function:
+        case "collect":
+            return value.drop_nulls().implode()
         case "count":
-            return value.count().cast(pl.Int64), kind
+            return value.count().cast(pl.Int64)
         case "count_if":
-            return value.sum().cast(pl.Int64), kind
+            return value.sum().cast(pl.Int64)
         case "sum":
-            return _sum(value, typed.type, kind), kind
+            return _sum(value, kind, result)
         case "max":
-            return (value.nan_max() if isinstance(kind, (FloatType, DoubleType)) else value.max()), kind
+            return value.nan_max() if isinstance(kind, (FloatType, DoubleType)) else value.max()
         case "min":
-            return value.min(), kind
+            return value.min()
 
 
 def _sum(value: pl.Expr, kind: DataType, result: DataType) -> pl.Expr:
