@@ -49,7 +49,18 @@ def _check_source(entry: Entry, flow: DataFlow, connection: Connection) -> None:
             if name in ApiRequest.model_fields:
                 message = f"belongs to a connection of type api; {connection.name!r} is of type {kind.value}"
                 entry.fault(("source", "configure", name), message, of_key=True)
+    _check_watermark(entry, flow, connection)
     _check_options(entry, ("source", "configure", "read_options"), source.configure, connection.format)
+
+
+def _check_watermark(entry: Entry, flow: DataFlow, connection: Connection) -> None:
+    """Note settings of the window that have no effect."""
+    settings = flow.source.settings.watermark
+    if settings.model_fields_set and not flow.source.watermark_columns:
+        entry.fault(("source", "configure", "watermark"), "needs watermark_columns in the source")
+    elif settings.boundary == "inclusive" and flow.source.look_back(connection):
+        message = "has no effect beside a look-back, which reads the rows at the mark again anyway; keep one"
+        entry.fault(("source", "configure", "watermark", "boundary"), message, value="inclusive")
 
 
 def _needs_table(connection: Connection) -> bool:

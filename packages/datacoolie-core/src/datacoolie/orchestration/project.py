@@ -198,7 +198,7 @@ class Project:
 
     def _plan_flow(self, flow: DataFlow, wave: int, before: set[str], *, work_before: bool) -> PlannedFlow:
         """Plan one flow; `work_before` says that flows before it have something to do, which gives it work too."""
-        guarantee, why = guarantee_of(flow)
+        guarantee, why = guarantee_of(flow, self._workspace.connection(flow.source))
         problem = "; ".join(self._unsupported(flow))
         state = self._store.read(flow.dataflow_id).state
         mark = state.mark if state else None

@@ -90,8 +90,8 @@ class FlowLoads(Generic[Frame]):
         error: ErrorRecord | None = None,
     ) -> FlowRecord:
         load.finish()
-        guarantee, why = guarantee_of(flow)
         workspace = self._run.workspace
+        guarantee, why = guarantee_of(flow, workspace.connection(flow.source))
         record = FlowRecord(
             run_id=self._run.run_id,
             flow=flow.name,

@@ -18,7 +18,6 @@ from datacoolie.sources.arrivals import Arrivals
 from datacoolie.sources.base import BaseSource, Reading, Window
 from datacoolie.sources.columns import FILE_COLUMNS, MODIFIED
 from datacoolie.sources.folders import DateFolders
-from datacoolie.sources.lookback import look_back_of
 from datacoolie.sources.watermarks import Watermarks
 from datacoolie.state.folders import live_files
 
@@ -173,7 +172,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
             self.engine.frames,
             [name for name in source.watermark_columns if name != MODIFIED],
             source.settings.watermark,
-            backward=look_back_of(source, self.connection),
+            backward=source.look_back(self.connection),
             where=self.location,
         )
 
@@ -183,7 +182,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         lag = source.settings.watermark.lag
         return Arrivals(
             root=self.location,
-            backward=look_back_of(source, self.connection),
+            backward=source.look_back(self.connection),
             lag=parse_duration(lag) if lag else None,
         )
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from datacoolie.core.exceptions import SourceError
 from datacoolie.engines import TableRef
 from datacoolie.sources.base import BaseSource, Reading, Window
-from datacoolie.sources.lookback import look_back_of
 from datacoolie.sources.watermarks import Watermarks
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class TableSource(BaseSource[Frame], Generic[Frame]):
             self.engine.frames,
             source.watermark_columns,
             source.settings.watermark,
-            backward=look_back_of(source, self.connection),
+            backward=source.look_back(self.connection),
             where=self.location,
         )
 

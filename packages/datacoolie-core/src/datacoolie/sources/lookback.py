@@ -10,18 +10,12 @@ from datacoolie.core.exceptions import ErrorClass, WatermarkError
 from datacoolie.core.marks import type_name
 
 if TYPE_CHECKING:
-    from datacoolie.core.models import Backward, Connection, Source
+    from datacoolie.core.models import Backward
 
 Moment: TypeAlias = date | datetime
 """A value that can be shifted in time."""
 
 AnyMoment = TypeVar("AnyMoment", date, datetime)
-
-
-def look_back_of(source: Source, connection: Connection) -> Backward | None:
-    """Return the look-back of a source, which overrides that of its connection; `None` where it says zero."""
-    found = source.settings.look_back or getattr(connection.settings, "look_back", None)
-    return found if found and any(getattr(found, name) for name in type(found).model_fields) else None
 
 
 def as_moment(value: object, column: str, asked: str) -> Moment:

@@ -18,11 +18,13 @@ from datacoolie.core.models.locations import join_location, resolve_location
 from datacoolie.core.models.masking import masked
 from datacoolie.core.models.settings import (
     ApiSettings,
+    Backward,
     ConnectionSettings,
     DatabaseSettings,
     FileSettings,
     FunctionSettings,
     LakehouseSettings,
+    LookBack,
     StreamingSettings,
 )
 
@@ -103,6 +105,12 @@ class Connection(Configured):
         """Whether shared schema hints apply; known before secrets are resolved, as `settings` need not be."""
         given = {name: value for name, value in self.configure.items() if name == "use_schema_hint"}
         return ConnectionSettings.model_validate(given).use_schema_hint
+
+    @property
+    def look_back(self) -> Backward | None:
+        """The look-back of its sources; known before secrets are resolved, as `settings` need not be."""
+        given = {name: value for name, value in self.configure.items() if name in LookBack.model_fields}
+        return LookBack.model_validate(given).look_back if given else None
 
     def settings_as(self, kind: type[AnySettings]) -> AnySettings:
         """Return the settings as those of a certain type of connection.

@@ -12,7 +12,7 @@ from datacoolie.core.models.configured import Configured, check_settings
 from datacoolie.core.models.connection import Connection
 from datacoolie.core.models.enums import LoadType, ProcessingMode
 from datacoolie.core.models.forms import Expression, Names, OpenMap, SecretsRef, Text, as_list, as_map
-from datacoolie.core.models.settings import DestinationSettings, SourceSettings
+from datacoolie.core.models.settings import Backward, DestinationSettings, SourceSettings
 from datacoolie.core.models.transform import Transform
 
 if TYPE_CHECKING:
@@ -100,6 +100,13 @@ class Source(Endpoint):
     def settings(self) -> SourceSettings:
         """`configure`, typed."""
         return SourceSettings.model_validate(self.configure)
+
+    def look_back(self, connection: Connection) -> Backward | None:
+        """Return the look-back, which overrides that of the connection; `None` also where it is zero."""
+        if not self.watermark_columns:
+            return None
+        found = self.settings.look_back or connection.look_back
+        return found if found and any(getattr(found, name) for name in Backward.model_fields) else None
 
     @field_validator("configure")
     @classmethod
