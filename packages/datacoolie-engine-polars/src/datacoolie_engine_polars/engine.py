@@ -29,7 +29,10 @@ class PolarsEngine(BaseEngine[pl.LazyFrame]):
 
     name: ClassVar[str] = "polars"
     capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
-        reads=frozenset(READERS), writes=frozenset(SINKS), tables={"delta": _DELTA}
+        reads=frozenset(READERS),
+        writes=frozenset(SINKS),
+        tables={"delta": _DELTA},
+        table_paths=frozenset({"delta"}),
     )
 
     def __init__(self) -> None:

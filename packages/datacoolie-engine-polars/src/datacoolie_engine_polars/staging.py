@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -38,7 +39,8 @@ class Target:
         folder: absolute path; made when it isn't there.
         stem: how names begin; unique, so that a name belongs to this pass alone.
         extension: how names end, without the dot.
-        keys: partition columns.
+        keys: partition columns, which are left out of the files.
+        flat: all files are in `folder` itself, not in a folder per partition.
         file_bytes: bytes in memory after which a new file begins; `None` for one file per partition.
         counts: the sink's callback reports rows; otherwise they are counted on the way.
         finish: what is done with each file after the pass.
@@ -48,6 +50,7 @@ class Target:
     stem: str
     extension: str
     keys: tuple[str, ...] = ()
+    flat: bool = False
     file_bytes: int | None = FILE_BYTES
     counts: bool = True
     finish: Callable[[str], None] | None = None
@@ -59,14 +62,17 @@ class _Files:
 
     target: Target
     values: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    keys: dict[str, tuple[object, ...]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def name(self, args: FileProviderArgs) -> str:
         keys = args.partition_keys.row(0) if self.target.keys else ()
         values = {name: partitions.value_text(value) for name, value in zip(self.target.keys, keys, strict=True)}
-        name = f"{self.target.stem}-{args.index_in_partition:05d}.{self.target.extension}"
-        relative = f"{partitions.folder(values)}/{name}" if values else name
-        self.values[relative] = values
+        number = next(self.numbers) if self.target.flat else args.index_in_partition
+        name = f"{self.target.stem}-{number:05d}.{self.target.extension}"
+        relative = f"{partitions.folder(values)}/{name}" if values and not self.target.flat else name
+        self.values[relative], self.keys[relative] = values, keys
         return relative
 
     def sinked(self, args: SinkedPathsCallbackArgs) -> None:
@@ -135,10 +141,30 @@ class StagedData:
     Attributes:
         staged: files and observations.
         values: partition values, as text, of each file by its relative path.
+        keys: the same as they are.
     """
 
     staged: Staged
     values: Mapping[str, Mapping[str, str | None]]
+    keys: Mapping[str, tuple[object, ...]]
+
+    def without_empty(self, folder: str) -> StagedData:
+        """Remove the files that have no row, all of which are below `folder`."""
+        empty = {file.relative: None for file in self.staged.files if not file.rows}
+        if not empty:
+            return self
+        remove(folder, empty)
+        files = tuple(file for file in self.staged.files if file.rows)
+        return replace(self, staged=replace(self.staged, files=files))
+
+    @contextmanager
+    def withdrawn_on_failure(self, folder: str) -> Iterator[None]:
+        """Remove all files, which are below `folder`, when what comes before their commit fails."""
+        try:
+            yield
+        except BaseException:
+            remove(folder, self.values)
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +227,7 @@ class Stager:
                 error, target=target.folder, written=files.written(), find_broken=self.scans.find_broken
             ) from error
         files.finish()
-        return StagedData(staged=files.staged(observers.values(results)), values=files.values)
+        return StagedData(staged=files.staged(observers.values(results)), values=files.values, keys=files.keys)
 
 
 class Observers:

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from datacoolie.engines.places import location_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,8 +60,7 @@ class BaseDestination(ABC, Generic[Frame]):
     @property
     def location(self) -> str:
         """Where the rows go, in the same form as a source's location; for messages and dependencies."""
-        destination = self.flow.destination
-        return self.platform.resolve(self.connection.location(destination.schema_name, destination.table))
+        return location_of(self.flow.destination, self.connection, self.platform)
 
     @abstractmethod
     def committed(self, *, after: int) -> Commit | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import LoadType
 from datacoolie.destinations.base import BaseDestination, LoadRequest
-from datacoolie.engines import MergePlan, TableRef, WriteRequest
+from datacoolie.engines import MergePlan, WriteRequest
+from datacoolie.engines.places import table_ref
 
 if TYPE_CHECKING:
     from datacoolie.engines import Commit, TableOps, WriteResult
@@ -20,18 +21,12 @@ CREATED_AT = "__created_at"
 
 
 class TableDestination(BaseDestination[Frame], Generic[Frame]):
-    """A Delta table (or one of another table format) by path."""
+    """A Delta or Iceberg table."""
 
     @cached_property
     def _table(self) -> TableOps[Frame]:
         """Open the table once: the commit refuses to land on a version that this handle has not seen."""
-        return self.engine.table(
-            TableRef(
-                format=self.connection.format,
-                path=self.location,
-                storage_options=self.platform.storage_options(self.location),
-            )
-        )
+        return self.engine.table(table_ref(self.flow.destination, self.connection, self.platform))
 
     def committed(self, *, after: int) -> Commit | None:
         """Ask the table for the flow's token."""

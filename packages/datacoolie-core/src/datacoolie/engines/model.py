@@ -40,7 +40,8 @@ class EngineCapabilities:
         reads: flat-file formats that `FileOps.scan` takes.
         writes: flat-file formats that `FileOps.stage` takes.
         tables: table formats, each with the load types the engine can commit on them.
-        table_names: table formats that can be addressed by catalog name, not only by path.
+        table_paths: table formats whose tables are addressed by path.
+        table_names: table formats whose tables are addressed by their name in a catalog.
         observes: aggregates come from the writing pass itself; otherwise the engine evaluates them first.
         queries: SQL sources work.
     """
@@ -48,6 +49,7 @@ class EngineCapabilities:
     reads: frozenset[str]
     writes: frozenset[str]
     tables: Mapping[str, frozenset[LoadType]]
+    table_paths: frozenset[str] = frozenset()
     table_names: frozenset[str] = frozenset()
     observes: bool = True
     queries: bool = False
@@ -190,12 +192,14 @@ class Staged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRef:
-    """Where a table is: by path, or by catalog name.
+    """Where a table is: by path, or by its name in a catalog.
 
     Attributes:
         format: `delta`, `iceberg`.
         path: absolute path or URI.
-        name: dotted catalog name.
+        name: `schema.table`, in `catalog`.
+        catalog: what the catalog is called.
+        catalog_options: how to reach it: `type`, `uri`, `warehouse`, ...
         version: read this version instead of the newest.
         storage_options: for the format's library.
     """
@@ -203,6 +207,8 @@ class TableRef:
     format: str
     path: str | None = None
     name: str | None = None
+    catalog: str = "default"
+    catalog_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     version: str | None = None
     storage_options: Mapping[str, str] = field(default_factory=dict)
 

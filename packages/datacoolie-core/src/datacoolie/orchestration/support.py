@@ -12,7 +12,7 @@ from datacoolie.transformers.support import unsupported as unsupported_transform
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacoolie.core.models import Connection, DataFlow
+    from datacoolie.core.models import Connection, DataFlow, Destination, Source
     from datacoolie.engines import EngineCapabilities
     from datacoolie.orchestration.workspace import Workspace
 
@@ -56,15 +56,24 @@ def _source(flow: DataFlow, connection: Connection, engine: str, capabilities: E
     elif connection.connection_type is ConnectionType.FILE and connection.format not in capabilities.reads:
         yield f"reading {connection.format.value} by the engine {engine} (it has {listed(sorted(capabilities.reads))})"
     elif connection.connection_type is ConnectionType.LAKEHOUSE:
-        yield from _table(connection, engine, capabilities)
+        yield from _table(flow.source, connection, engine, capabilities)
 
 
-def _table(connection: Connection, engine: str, capabilities: EngineCapabilities) -> Iterator[str]:
-    settings = connection.settings_as(LakehouseSettings)
-    if connection.format not in capabilities.tables:
-        yield f"table format {connection.format.value} by the engine {engine} (it has {listed(capabilities.tables)})"
-    elif settings.base_path is None and connection.format not in capabilities.table_names:
-        yield f"a {connection.format.value} table by catalog name, without base_path,"
+def _table(
+    endpoint: Source | Destination, connection: Connection, engine: str, capabilities: EngineCapabilities
+) -> Iterator[str]:
+    name = connection.format.value
+    if name not in capabilities.tables:
+        yield f"table format {name} by the engine {engine} (it has {listed(capabilities.tables)})"
+    elif not connection.in_catalog:
+        if name not in capabilities.table_paths:
+            yield f"{name} by base_path (give the connection catalog_options instead)"
+    elif name not in capabilities.table_names:
+        yield f"{name} by catalog name, without base_path,"
+    elif not connection.configure.get("catalog_options"):
+        yield f"{name} without catalog_options (type, uri, warehouse of the catalog, in the connection)"
+    elif not (endpoint.schema_name or connection.database):
+        yield f"{name} without a schema (schema_name of the flow, or database of the connection)"
 
 
 def _destination(
@@ -76,7 +85,7 @@ def _destination(
     elif kind is ConnectionType.FILE and connection.format not in capabilities.writes:
         yield f"writing {connection.format.value} by the engine {engine} (it has {listed(sorted(capabilities.writes))})"
     elif kind is ConnectionType.LAKEHOUSE:
-        yield from _table(connection, engine, capabilities)
+        yield from _table(flow.destination, connection, engine, capabilities)
         yield from _load_type(load_type, capabilities.tables.get(connection.format, frozenset()))
         yield from _aws(connection.settings_as(LakehouseSettings))
     if settings.on_empty is OnEmpty.CLEAR:

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.secret_provider import resolve_secrets
+from datacoolie.engines.places import location_of
 from datacoolie.plugins import destination_registry, resolver_registry, source_registry
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Workspace(Generic[Frame]):
     def location(self, endpoint: Source | Destination) -> str:
         """Return where an endpoint's table is, in the form that sources and destinations use; touches nothing."""
         connection = self.connection(endpoint)
-        return self.platform.resolve(connection.location(endpoint.schema_name, endpoint.table))
+        return location_of(endpoint, connection, self.platform)
 
     def describe(self, endpoint: Source | Destination) -> str:
         """Return an endpoint for people: `connection.schema.table`."""

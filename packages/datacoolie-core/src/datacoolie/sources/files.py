@@ -14,6 +14,7 @@ from datacoolie.core.models import FileSettings
 from datacoolie.core.models.durations import parse_duration
 from datacoolie.core.suggest import listed
 from datacoolie.engines import FileScan
+from datacoolie.engines.places import location_of
 from datacoolie.sources.arrivals import Arrivals
 from datacoolie.sources.base import BaseSource, Reading, Window
 from datacoolie.sources.columns import FILE_COLUMNS, MODIFIED
@@ -54,8 +55,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
 
     @cached_property
     def _location(self) -> str:
-        source = self.flow.source
-        return self.platform.resolve(self.connection.location(source.schema_name, source.table))
+        return location_of(self.flow.source, self.connection, self.platform)
 
     def window(self, mark: Mark | None) -> Window | None:
         """List the files and keep those that can hold new rows."""

@@ -1,4 +1,4 @@
-"""Tables as sources: Delta (and other table formats) by path, at one version."""
+"""Tables as sources: Delta and Iceberg, at one version."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import SourceError
-from datacoolie.engines import TableRef
+from datacoolie.engines.places import location_of, table_ref
 from datacoolie.sources.base import BaseSource, Reading, Window
 from datacoolie.sources.watermarks import Watermarks
 
 if TYPE_CHECKING:
-    from datacoolie.engines import Observed, TableOps
+    from datacoolie.engines import Observed, TableOps, TableRef
     from datacoolie.state import Mark
 
 Frame = TypeVar("Frame")
@@ -22,9 +22,8 @@ class TableSource(BaseSource[Frame], Generic[Frame]):
 
     @property
     def location(self) -> str:
-        """The table's path."""
-        source = self.flow.source
-        return self.platform.resolve(self.connection.location(source.schema_name, source.table))
+        """The table's path, or its name."""
+        return location_of(self.flow.source, self.connection, self.platform)
 
     def window(self, mark: Mark | None) -> Window | None:
         """Pin the table's version; nothing is new while it is the version of the mark."""
@@ -69,9 +68,4 @@ class TableSource(BaseSource[Frame], Generic[Frame]):
         raise SourceError(message, {"path": self.location})
 
     def _ref(self, version: str | None = None) -> TableRef:
-        return TableRef(
-            format=self.connection.format,
-            path=self.location,
-            version=version,
-            storage_options=self.platform.storage_options(self.location),
-        )
+        return table_ref(self.flow.source, self.connection, self.platform, version=version)

@@ -13,28 +13,25 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from datacoolie.core.exceptions import DestinationError
-from datacoolie.engines import Commit, CommitConflictError, Token, UnknownOutcomeError
-from datacoolie_engine_polars import failures, staging
+from datacoolie.engines import CommitConflictError, UnknownOutcomeError
+from datacoolie_engine_polars import failures, staging, tokens
 from datacoolie_engine_polars.delta import statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from deltalake import Schema as DeltaSchema
     from deltalake.transaction import RemoveAction
 
+    from datacoolie.core.exceptions import DestinationError
+    from datacoolie.engines import Commit
     from datacoolie_engine_polars.staging import StagedData
 
     Actions: TypeAlias = Sequence[AddAction | RemoveAction]
 
 _log = logging.getLogger("datacoolie.engines.polars")
 
-PREFIX = "datacoolie."
-"""How the names of our entries in a commit's metadata begin."""
-
-_TOKEN = {"dataflow_id", "epoch", "seq"}
 _PAGE = 100
 _RETRIES = 15
 """How often an append follows other writers."""
@@ -62,16 +59,10 @@ def properties(commit: Commit, *, retries: int) -> CommitProperties:
     """
     token = commit.token
     return CommitProperties(
-        custom_metadata={**_entries(token), **{PREFIX + name: text for name, text in commit.metadata.items()}},
+        custom_metadata=tokens.entries(commit),
         max_commit_retries=retries,
         app_transactions=[Transaction(token.dataflow_id, token.seq)],
     )
-
-
-def _entries(token: Token) -> dict[str, str]:
-    """Return the metadata that names a token."""
-    texts = {"dataflow_id": token.dataflow_id, "epoch": str(token.epoch), "seq": str(token.seq)}
-    return {PREFIX + name: text for name, text in texts.items()}
 
 
 def newest(table: DeltaTable, dataflow_id: str, *, after: int, where: str) -> Commit | None:
@@ -83,24 +74,14 @@ def newest(table: DeltaTable, dataflow_id: str, *, after: int, where: str) -> Co
     seq = table.transaction_version(dataflow_id)
     if seq is None or seq <= after:
         return None
-    wanted = {PREFIX + "dataflow_id": dataflow_id, PREFIX + "seq": str(seq)}
+    wanted = tokens.named(dataflow_id, seq)
     looked_at, limit = 0, _PAGE
     while len(entries := table.history(limit)) > looked_at:
         for entry in entries[looked_at:]:
             if wanted.items() <= entry.items():
-                return _commit_of(entry, dataflow_id, seq)
+                return tokens.commit_of(entry)
         looked_at, limit = len(entries), limit * 10
-    message = (
-        f"{where}: commit {seq} of dataflow {dataflow_id} is in the table, but the log no longer says up to where it "
-        "loaded. Reset the state of this flow with the mark from which to go on, or load the table anew"
-    )
-    raise DestinationError(message, {"path": where, "seq": seq})
-
-
-def _commit_of(entry: Mapping[str, object], dataflow_id: str, seq: int) -> Commit:
-    metadata = {name.removeprefix(PREFIX): str(text) for name, text in entry.items() if name.startswith(PREFIX)}
-    token = Token(seq=seq, epoch=int(metadata["epoch"]), dataflow_id=dataflow_id)
-    return Commit(token=token, metadata={name: text for name, text in metadata.items() if name not in _TOKEN})
+    raise tokens.forgotten(dataflow_id, seq, where)
 
 
 def adds(staged: StagedData) -> list[AddAction]:
@@ -143,7 +124,7 @@ def make(table: DeltaTable, actions: Actions, commit: Commit, *, mode: str, sche
     )
     before = table.version()
     table.update_incremental()
-    wanted = _entries(commit.token)
+    wanted = tokens.named(commit.token.dataflow_id, commit.token.seq)
     return next(
         int(str(entry["version"]))
         for entry in table.history(table.version() - before)

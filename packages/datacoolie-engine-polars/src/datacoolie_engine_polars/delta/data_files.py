@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
     from datacoolie_engine_polars.copy_on_write import Evaluate
-    from datacoolie_engine_polars.delta.schema import SchemaChange
+    from datacoolie_engine_polars.evolution import SchemaChange
 
 _PARTITION = "partition."
 

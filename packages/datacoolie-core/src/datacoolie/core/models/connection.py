@@ -14,7 +14,7 @@ from datacoolie.core.models.checks import NotPossibleError
 from datacoolie.core.models.configured import Configured, check_settings
 from datacoolie.core.models.enums import FORMATS, TYPE_OF_FORMAT, ConnectionType, Format
 from datacoolie.core.models.forms import OpenMap, SecretsRef, Text
-from datacoolie.core.models.locations import join_location, resolve_location
+from datacoolie.core.models.locations import join_location, resolve_catalog, resolve_location
 from datacoolie.core.models.masking import masked
 from datacoolie.core.models.settings import (
     ApiSettings,
@@ -133,6 +133,21 @@ class Connection(Configured):
         self._lift()
         _ = self.settings
 
+    @property
+    def in_catalog(self) -> bool:
+        """Whether its tables have names in a catalog or database, and no paths."""
+        return self.connection_type is not ConnectionType.FILE and not isinstance(self.configure.get("base_path"), str)
+
+    @property
+    def catalog_options(self) -> dict[str, str]:
+        """How to reach the catalog; relative paths in it start at the document's folder.
+
+        Raises:
+            ConfigurationError: the connection is no lakehouse, or a setting is invalid.
+        """
+        options = self.settings_as(LakehouseSettings).catalog_options
+        return resolve_catalog(options, self._document.parent if self._document else None)
+
     def location(self, schema_name: str | None = None, table: str | None = None) -> str:
         """Return where a table is: an absolute path or URI, or a dotted name where there is no `base_path`.
 
@@ -141,10 +156,10 @@ class Connection(Configured):
             table: the table's folder, file or name.
         """
         base = self.configure.get("base_path")
-        if isinstance(base, str) or self.connection_type is ConnectionType.FILE:
-            folder = self._document.parent if self._document else None
-            return resolve_location(join_location(base if isinstance(base, str) else None, schema_name, table), folder)
-        return self.table_name(schema_name, table)
+        if self.in_catalog:
+            return self.table_name(schema_name, table)
+        folder = self._document.parent if self._document else None
+        return resolve_location(join_location(base if isinstance(base, str) else None, schema_name, table), folder)
 
     def table_name(self, schema_name: str | None = None, table: str | None = None) -> str:
         """Return `catalog.database_or_schema.table`, without the parts that are missing."""

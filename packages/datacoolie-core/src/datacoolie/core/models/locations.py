@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
@@ -31,3 +35,23 @@ def join_location(*parts: str | None) -> str:
     """Join a path or URI and what is below it with `/`; missing and empty parts are skipped."""
     first, *rest = [part for part in parts if part] or [""]
     return "/".join([first.rstrip("/") if rest else first, *(part.strip("/") for part in rest)])
+
+
+_SQLITE = "sqlite:///"
+
+
+def resolve_catalog(options: Mapping[str, str], folder: str | Path | None = None) -> dict[str, str]:
+    """Return the options of a catalog in a SQL database with absolute paths; those of another catalog as they are.
+
+    Args:
+        options: `uri` may be `sqlite:///` and a path, `warehouse` a path or a URI.
+        folder: what a relative path starts from; by default the current folder.
+    """
+    resolved = dict(options)
+    uri, warehouse = options.get("uri", ""), options.get("warehouse")
+    if options.get("type") == "sql":
+        if uri.startswith(_SQLITE):
+            resolved["uri"] = _SQLITE + resolve_location(uri.removeprefix(_SQLITE), folder)
+        if warehouse is not None:
+            resolved["warehouse"] = resolve_location(warehouse, folder)
+    return resolved
