@@ -1,0 +1,105 @@
+"""The steps of a load as calls that can be counted, and where a process can be killed or a call made to fail."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import signal
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from datacoolie.core.exceptions import PlatformError
+from tools.crash.children import Loaded, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+BOUNDARIES = (
+    "datacoolie.sources.files:FileSource.window",
+    "datacoolie.platforms.local:LocalPlatform.write_if_absent",
+    "datacoolie.platforms.local:LocalPlatform.write_if_match",
+    "datacoolie.platforms.local:LocalPlatform.write",
+    "datacoolie.platforms.local:LocalPlatform.move",
+    "datacoolie.platforms.local:LocalPlatform.delete",
+    "datacoolie.destinations.lakehouse:TableDestination.committed",
+    "datacoolie.destinations.files:FileDestination.committed",
+    "datacoolie_engine_polars.passes:Passes.run",
+    "datacoolie.sources.files:FileSource.verify",
+    "datacoolie.state.lease:HeldLease.check",
+    "datacoolie_engine_polars.delta.commits:create_table_with_add_actions",
+    "deltalake:DeltaTable.create_write_transaction",
+)
+"""Every call of a load after which something is there that was not there before, and those that decide what happens."""
+
+FAILING = "datacoolie.platforms.", "datacoolie_engine_polars.", "deltalake:"
+"""Calls of which a storage is behind, so that they can fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What happens, and at which call.
+
+    Attributes:
+        at: number of the call, counted over all boundaries from 0.
+        when: before the call, or when it has been done.
+        kind: `kill` ends the process at once; `fail` raises what a storage that is away would.
+    """
+
+    at: int
+    when: Literal["before", "after"]
+    kind: Literal["kill", "fail"]
+
+
+def trace(document: Path) -> list[str]:
+    """Load and return the boundaries that the load came to."""
+    seen: list[str] = []
+    _watch(lambda name, when: seen.append(name) if when == "before" else None)
+    load(document)
+    return seen
+
+
+def load_with(document: Path, fault: Fault) -> Loaded:
+    """Load, with a fault on the way."""
+    count = -1
+
+    def act(name: str, when: str) -> None:
+        nonlocal count
+        count += when == "before"
+        if (count, when) == (fault.at, fault.when):
+            if fault.kind == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise _failure(name)
+
+    _watch(act)
+    return load(document)
+
+
+def _failure(name: str) -> OSError:
+    if "platforms" in name:
+        return PlatformError("the storage is away")
+    return OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def _watch(act: Callable[[str, str], None]) -> None:
+    """Call `act` before and after every boundary of this process."""
+    for spot in BOUNDARIES:
+        module, _, path = spot.partition(":")
+        *owners, name = path.split(".")
+        owner = functools.reduce(getattr, owners, import_module(module))
+        setattr(owner, name, _watched(getattr(owner, name), spot, act))
+
+
+def _watched(
+    call: Callable[..., Any], spot: str, act: Callable[[str, str], None]
+) -> Callable[..., Any]:  # Any: passes through
+    @functools.wraps(call)
+    def watched(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the call takes
+        act(spot, "before")
+        result = call(*arguments, **named)
+        act(spot, "after")
+        return result
+
+    return watched

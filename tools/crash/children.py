@@ -1,0 +1,97 @@
+"""Loads in processes of their own, which can be killed: forked from a server that has imported everything already."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from datacoolie import Project
+from datacoolie.orchestration.results import RunResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkServerProcess
+    from pathlib import Path
+
+T = TypeVar("T")
+
+PATIENCE = 60.0
+"""Seconds after which a child hangs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """How a load in a process of its own ended.
+
+    Attributes:
+        status: of the flow's record.
+        reason: of the flow's record.
+        error: type of the error, empty without one.
+        message: what the error says.
+        seq: number of the commit, if there was one.
+    """
+
+    status: str
+    reason: str
+    error: str
+    message: str
+    seq: int | None
+
+
+class Child(Generic[T]):
+    """A function that runs in a process of its own. Its value comes back unless it is killed before.
+
+    Args:
+        function: a function of a module.
+        arguments: what it is called with.
+    """
+
+    def __init__(self, function: Callable[..., T], *arguments: object) -> None:
+        """Start the process."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["tools.crash.preloaded"])
+        self._answer, theirs = context.Pipe(duplex=False)
+        self.process: ForkServerProcess = context.Process(target=_call, args=(theirs, function, *arguments))
+        self.process.start()
+        theirs.close()
+
+    def value(self) -> T | None:
+        """Wait for the end and return the value; `None` when the process was killed.
+
+        Raises:
+            AssertionError: the function raised, or did not end in time.
+        """
+        self.process.join(PATIENCE)
+        if self.process.exitcode is None:
+            self.process.kill()
+        if self.process.exitcode is None or self.process.exitcode > 0:
+            message = f"the child ended with {self.process.exitcode}"
+            raise AssertionError(message)
+        try:
+            value: T = self._answer.recv()
+        except EOFError:
+            return None
+        finally:
+            self._answer.close()
+        return value
+
+
+def load(document: Path) -> Loaded:
+    """Run the one flow of a document."""
+    result = Project.load(document).run()
+    if not isinstance(result, RunResult):
+        raise TypeError(result)
+    (record,) = result
+    return Loaded(
+        status=record.status,
+        reason=record.reason,
+        error=record.error.type if record.error else "",
+        message=record.error.message if record.error else "",
+        seq=record.commit.seq if record.commit else None,
+    )
+
+
+def _call(answer: Connection, function: Callable[..., T], *arguments: object) -> None:
+    answer.send(function(*arguments))

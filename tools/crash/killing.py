@@ -1,0 +1,143 @@
+"""Loads of one case that are killed at random moments, a reader beside them, and what has to be true at each moment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tools.crash.arena import Arena
+from tools.crash.children import Child, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from random import Random
+
+    from tools.crash.cases import Case
+
+_LOADS_PER_TABLE = 20
+"""After so many loads a case goes on with an empty table, so that first loads are killed too."""
+
+_AGAIN = 0.4
+"""How often the run after a kill is killed as well."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was done.
+
+    Attributes:
+        case: which load type on which format.
+        kills: processes that were alive when they were killed.
+        committed: kills after which the load was in the table.
+        loads: runs that ended by themselves and after which everything was compared.
+        reads: how often a reader looked at the table.
+    """
+
+    case: str
+    kills: int = 0
+    committed: int = 0
+    loads: int = 0
+    reads: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add the counts of another case."""
+        self.kills += other.kills
+        self.committed += other.committed
+        self.loads += other.loads
+        self.reads += other.reads
+
+    def __str__(self) -> str:
+        """Return one line of a table."""
+        before = self.kills - self.committed
+        return f"{self.case:26}{self.kills:>7}{before:>15}{self.committed:>7}{self.loads:>7}{self.reads:>8}"
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What must never happen.
+
+    Attributes:
+        text: in which case, and what.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+class _HarmError(Exception):
+    """The table holds what it must not hold."""
+
+
+def kill_often(case: Case, folder: Path, *, kills: int, rows: int, random: Random) -> Tally | Harm:
+    """Load batch after batch, killing so many of the runs.
+
+    Args:
+        case: what is loaded into what.
+        folder: for the projects; made here.
+        kills: how many processes are killed.
+        rows: rows per batch.
+        random: chooses the moments.
+    """
+    tally = Tally(case=str(case))
+    try:
+        while tally.kills < kills:
+            arena = Arena(folder / str(tally.loads), case, rows=rows)
+            usual = 0.3
+            while len(arena.batches) < _LOADS_PER_TABLE and tally.kills < kills:
+                arena.land()
+                again = True
+                while again and tally.kills < kills:
+                    _kill(arena, tally, usual * random.uniform(0.1, 1.1))
+                    again = random.random() < _AGAIN
+                usual = _settle(arena, tally)
+    except (_HarmError, AssertionError) as error:
+        return Harm(f"{case}: {error} ({tally.kills} kills before)")
+    return tally
+
+
+def _kill(arena: Arena, tally: Tally, after: float) -> None:
+    """Start a load, read the table until its time has come, and kill it."""
+    child = Child(load, arena.document)
+    end = time.monotonic() + after
+    try:
+        while time.monotonic() < end and child.process.is_alive():
+            _look(arena, tally)
+    finally:
+        child.process.kill()
+    killed = child.value() is None
+    committed = _look(arena, tally) == len(arena.batches)
+    tally.kills += killed
+    tally.committed += killed and committed
+
+
+def _settle(arena: Arena, tally: Tally) -> float:
+    """Load without a kill, compare everything and return the seconds that the load took."""
+    began = time.monotonic()
+    ended = Child(load, arena.document).value()
+    took = time.monotonic() - began
+    if ended is None or ended.status not in {"succeeded", "skipped"}:
+        message = f"the run after a kill ended with {ended}"
+        raise _HarmError(message)
+    if _look(arena, tally) != len(arena.batches) or arena.read_as_others() != arena.expected():
+        message = f"after load {len(arena.batches)} rows are missing: they were taken for loaded"
+        raise _HarmError(message)
+    if arena.leftovers():
+        message = f"staged files stay: {arena.leftovers()}"
+        raise _HarmError(message)
+    tally.loads += 1
+    return took
+
+
+def _look(arena: Arena, tally: Tally) -> int:
+    """Read the table and return how many batches are in it."""
+    tally.reads += 1
+    loaded = arena.loaded()
+    if loaded is None:
+        found = arena.read()
+        message = f"a reader saw {len(found)} rows, which are not those of {len(arena.batches)} loads or one less"
+        raise _HarmError(message)
+    return loaded
