@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+import datacoolie
+from datacoolie.orchestration.results import RunResult
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from datacoolie.observability.records import FlowRecord
 
 Record = dict[str, object]
 
@@ -69,6 +74,19 @@ class Project:
         if done.returncode not in {0, 1}:
             raise AssertionError(done.stderr + done.stdout)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def attempt(self, **arguments: object) -> FlowRecord:
+        """Run the only flow in this process and return its record."""
+        result = datacoolie.Project.load(self.folder / "project.yaml").run(**arguments)  # type: ignore[arg-type] # passed on
+        assert isinstance(result, RunResult)  # noqa: S101 - a test's own assertion
+        (record,) = result
+        return record
+
+    def load(self, **arguments: object) -> FlowRecord:
+        """Run the only flow in this process; it must not fail."""
+        record = self.attempt(**arguments)
+        assert record.error is None, record.error  # noqa: S101 - a test's own assertion
+        return record
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         """Run Python code in a process of its own, with the project's path as `path`."""

@@ -79,3 +79,7 @@ class BaseDestination(ABC, Generic[Frame]):
             UnknownOutcomeError: ask `committed` of a new destination whether the commit landed.
             DestinationError: writing failed; the destination is as before.
         """
+
+    @abstractmethod
+    def clear(self, request: LoadRequest[Frame]) -> WriteResult:
+        """Remove all rows, in one commit; a target that is not there stays so. Raises as `load`."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.models import LoadType
 from datacoolie.destinations.base import BaseDestination, LoadRequest
-from datacoolie.engines import FileWrite
+from datacoolie.engines import FileWrite, Staged
 from datacoolie.state.folders import FolderCommits
 
 if TYPE_CHECKING:
@@ -52,3 +53,13 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
             self._commits.discard(request.run_id)
             raise
         return self._commits.commit(staged, commit, replace=replace)
+
+    def clear(self, request: LoadRequest[Frame]) -> WriteResult:
+        """Commit a manifest that removes all files."""
+        if self._commits.single_file:
+            message = (
+                f"{self.location} is one file, which can't be emptied; on_empty clear needs a table that is a folder"
+            )
+            raise DestinationError(message, {"path": self.location}).classed(ErrorClass.CONFIGURATION)
+        self._commits.staging_folder(request.run_id)
+        return self._commits.commit(Staged(files=(), observed={}), request.decide({}), replace=True)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import LoadType
 from datacoolie.destinations.base import BaseDestination, LoadRequest
-from datacoolie.engines import MergePlan, WriteRequest
+from datacoolie.engines import MergePlan, WriteRequest, WriteResult
 from datacoolie.engines.places import table_ref
+from datacoolie.sql import lit
 
 if TYPE_CHECKING:
-    from datacoolie.engines import Commit, TableOps, WriteResult
+    from datacoolie.engines import Commit, TableOps
 
 Frame = TypeVar("Frame")
 
@@ -32,10 +33,16 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
         """Ask the table for the flow's token."""
         return self._table.committed(self.flow.dataflow_id, after=after)
 
-    def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
-        """Append, overwrite or merge."""
+    def clear(self, request: LoadRequest[Frame]) -> WriteResult:
+        """Overwrite the table with none of its rows."""
+        if not self._table.exists:
+            return WriteResult(version="", rows=0, size=0, files=0)
+        nothing = self.engine.frames.filter(self._table.scan(), lit(value=False))
+        return self._table.overwrite(nothing, self._write_request(request))
+
+    def _write_request(self, request: LoadRequest[Frame]) -> WriteRequest[Frame]:
         destination = self.flow.destination
-        write = WriteRequest(
+        return WriteRequest(
             decide=request.decide,
             observe=request.observe,
             partition_by=request.partition_by,
@@ -43,6 +50,11 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
             options={**self.connection.settings.write_options, **destination.settings.write_options},
             stem=request.stem,
         )
+
+    def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
+        """Append, overwrite or merge."""
+        destination = self.flow.destination
+        write = self._write_request(request)
         match destination.load_type:
             case LoadType.APPEND:
                 return self._table.append(frame, write)

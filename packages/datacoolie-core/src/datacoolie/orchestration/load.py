@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataFlowError
-from datacoolie.core.models import LoadType
 from datacoolie.destinations.base import LoadRequest
 from datacoolie.engines import Commit, CommitConflictError, Observation, Token, UnknownOutcomeError
 from datacoolie.observability.events import StageStarted, WindowResolved
 from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
+from datacoolie.orchestration.emptying import REPLACING, cleared, clears, fails
+from datacoolie.sources.base import Window
 from datacoolie.sources.columns import FILE_COLUMNS
 from datacoolie.sources.watermarks import NULL_ROWS
 from datacoolie.sql import count
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from datacoolie.engines import Observed, WriteResult
     from datacoolie.observability.events import Listener
     from datacoolie.orchestration.workspace import Workspace
-    from datacoolie.sources.base import BaseSource, Window
+    from datacoolie.sources.base import BaseSource
     from datacoolie.state import BaseStateStore, HeldLease, LeaseKeeper
     from datacoolie.transformers.base import BaseTransformer
 
@@ -46,9 +47,6 @@ MAX_ATTEMPTS = 8
 """How often a load is planned when other writers commit in between."""
 
 _ROWS = "load.rows"
-
-REPLACING = {LoadType.OVERWRITE, LoadType.FULL_LOAD}
-"""Load types after which the target holds the window's rows alone."""
 
 
 class _NothingNewError(Exception):
@@ -114,7 +112,7 @@ class Load(Generic[Frame]):
         state = stored.state or LoadState(dataflow_id=self.flow.dataflow_id, name=self.flow.name)
         source = self.run.workspace.source(self.flow)
         window = source.window(state.mark)
-        if window is None:
+        if window is None and not clears(self.flow, state.mark):
             return self._nothing_new("nothing new")
         self._enter("lease")
         with self.run.keeper.take(self.run.store, stored, state) as lease:
@@ -147,6 +145,9 @@ class Load(Generic[Frame]):
         if adopted or window is None:
             self._enter("window")
             window = source.window(lease.state.mark)
+        if window is None and clears(self.flow, lease.state.mark):
+            self._clear(destination, lease)
+            return FlowStatus.SUCCEEDED, "nothing new: the target was emptied"
         if window is None or (adopted and self._is_same_input(window, lease.state.mark)):
             lease.finish(lease.state)
             if adopted and adopted.metadata.get("run_id") == self.run.run_id:
@@ -167,7 +168,7 @@ class Load(Generic[Frame]):
 
     def _nothing_new(self, reason: str) -> tuple[FlowStatus, str]:
         """Skip; a load that replaces may ask for an error instead."""
-        if self.flow.destination.load_type in REPLACING and self.flow.destination.settings.on_empty == "fail":
+        if fails(self.flow):
             message = f"{self.flow.name}: there is nothing new, and on_empty is 'fail'"
             raise DataFlowError(message, dataflow_id=self.flow.dataflow_id, stage=self.stage)
         return FlowStatus.SKIPPED, reason
@@ -200,15 +201,17 @@ class Load(Generic[Frame]):
         if self.flow.destination.load_type in REPLACING:
             observe[_ROWS] = Observation(frame=frame, aggregate=count())
         names = NameMap.after(frames.schema(frame), self.flow.transform)
-        token = Token(seq=lease.state.seq + 1, epoch=lease.state.epoch, dataflow_id=self.flow.dataflow_id)
+        token = self._next_token(lease)
         seen: dict[str, Mark] = {}
 
         def decide(observed: Observed) -> Commit:
             self._enter("commit")
-            if window.mark is not None and observed.get(_ROWS) == 0:
+            emptied = window.mark is not None and observed.get(_ROWS) == 0
+            if emptied and not clears(self.flow, window.mark):
                 raise _NothingNewError
             source.verify(window)
-            seen["mark"] = source.mark(window, observed)
+            mark = source.mark(window, observed)
+            seen["mark"] = cleared(mark) if emptied else mark
             self.window = _window_record(window, seen["mark"], observed)
             lease.check()
             return Commit(token=token, metadata=self._metadata(window, seen["mark"]))
@@ -230,6 +233,24 @@ class Load(Generic[Frame]):
         self.commit = _commit_record(token, result)
         self._enter("state")
         lease.finish(replace(lease.state, seq=token.seq, mark=seen["mark"]))
+
+    def _clear(self, destination: BaseDestination[Frame], lease: HeldLease) -> None:
+        """Empty the target by a commit of its own, from which the next run knows that it is empty."""
+        self._enter("commit")
+        mark = cleared(lease.state.mark or Mark())
+        token = self._next_token(lease)
+
+        def decide(_: Observed) -> Commit:
+            lease.check()
+            return Commit(token=token, metadata=self._metadata(Window(), mark))
+
+        result = destination.clear(LoadRequest(run_id=self.run.run_id, stem=self._stem(token), decide=decide))
+        self.commit = _commit_record(token, result)
+        self._enter("state")
+        lease.finish(replace(lease.state, seq=token.seq, mark=mark))
+
+    def _next_token(self, lease: HeldLease) -> Token:
+        return Token(seq=lease.state.seq + 1, epoch=lease.state.epoch, dataflow_id=self.flow.dataflow_id)
 
     def _transform(self, frame: Frame) -> Frame:
         """Run the transformers; file columns that expressions used go away again unless the flow asks for them."""

@@ -12,6 +12,7 @@ from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
 from datacoolie.core.models import Choice
 from datacoolie.core.redaction import redact
 from datacoolie.metadata import load_project
+from datacoolie.orchestration.emptying import clears
 from datacoolie.orchestration.graph import dependencies, restrict, select, shard, waves
 from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Run
@@ -216,7 +217,7 @@ class Project:
             source=self._workspace.describe(flow.source),
             destination=self._workspace.describe(flow.destination),
             load_type=flow.destination.load_type.value,
-            has_work=window is not None or work_before,
+            has_work=window is not None or work_before or (not problem and clears(flow, mark)),
             low=mark.values if mark else {},
             files=len(window.files) if window else 0,
             size=window.size if window else 0,

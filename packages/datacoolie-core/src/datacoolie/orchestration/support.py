@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from datacoolie.core.models import ConnectionType, LakehouseSettings, LoadType, OnEmpty, ProcessingMode
+from datacoolie.core.models import ConnectionType, LakehouseSettings, LoadType, ProcessingMode
 from datacoolie.core.suggest import listed
 from datacoolie.plugins import destination_registry, source_registry
 from datacoolie.transformers.support import unsupported as unsupported_transforms
@@ -88,8 +88,6 @@ def _destination(
         yield from _table(flow.destination, connection, engine, capabilities)
         yield from _load_type(load_type, capabilities.tables.get(connection.format, frozenset()))
         yield from _aws(connection.settings_as(LakehouseSettings))
-    if settings.on_empty is OnEmpty.CLEAR:
-        yield "on_empty clear"
     if settings.maintenance:
         yield "destination.configure.maintenance"
     if settings.merge_options or connection.configure.get("merge_options"):

@@ -43,7 +43,7 @@ def scan(request: FileScan, log: ScanLog) -> pl.LazyFrame:
     log.remember(paths, reader.find_fault)
     merged = _union(groups)
     frames = [reader.scan(group, reader.types(schema, merged), with_path=with_path) for schema, group in groups]
-    frame = _joined(frames, reader.types(merged, merged), with_path=with_path)
+    frame = _joined(frames, _in_utc(reader.types(merged, merged)), with_path=with_path)
     return _with_file_columns(_with_hive(frame, hive, paths), request) if with_path else frame
 
 
@@ -90,6 +90,16 @@ def _joined(frames: list[pl.LazyFrame], target: pl.Schema, *, with_path: bool) -
     columns = pl.Schema({**target, PATH: pl.String()}) if with_path else target
     parts = [schemas.conform(frame, frame.collect_schema(), columns) for frame in frames]
     return parts[0] if len(parts) == 1 else pl.concat(parts)
+
+
+def _in_utc(schema: pl.Schema) -> pl.Schema:
+    """Return the schema with points in time in UTC; Polars can't prune files by times of one zone and another."""
+    return pl.Schema(
+        {
+            name: schemas.stored(kind, column=name) if isinstance(kind, pl.Datetime) and kind.time_zone else kind
+            for name, kind in schema.items()
+        }
+    )
 
 
 def _hive_values(request: FileScan) -> dict[str, list[str | None]]:
