@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from datacoolie_engine_polars.types import from_polars, to_polars
+from datacoolie_engine_polars.types import from_polars, instance, to_polars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,10 +84,6 @@ def widest(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
             return None
 
 
-def _instance(kind: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
-    return kind() if isinstance(kind, pl.datatypes.DataTypeClass) else kind
-
-
 def _widest_number(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
     if left in INTEGERS and right in INTEGERS:
         return INTEGERS[max(INTEGERS.index(left), INTEGERS.index(right))]
@@ -120,12 +116,12 @@ def _widest_struct(left: pl.Struct, right: pl.Struct) -> pl.Struct | None:
 
 def fields_of(kind: pl.Struct) -> dict[str, pl.DataType]:
     """Return the fields of a struct by name, in order."""
-    return {field.name: _instance(field.dtype) for field in kind.fields}
+    return {field.name: instance(field.dtype) for field in kind.fields}
 
 
 def inner_of(kind: pl.List) -> pl.DataType:
     """Return the type of a list's elements."""
-    return _instance(kind.inner)
+    return instance(kind.inner)
 
 
 class Mismatch(Exception):  # noqa: N818 - a signal between two modules, never shown

@@ -80,9 +80,9 @@ def from_polars(dtype: pl.DataType, *, column: str | None = None) -> DataType:
         case pl.Decimal():
             return types.DecimalType(dtype.precision or 38, dtype.scale)
         case pl.List() | pl.Array():
-            return types.ArrayType(from_polars(_instance(dtype.inner), column=column))
+            return types.ArrayType(from_polars(instance(dtype.inner), column=column))
         case pl.Struct():
-            fields = ((field.name, from_polars(_instance(field.dtype), column=column)) for field in dtype.fields)
+            fields = ((field.name, from_polars(instance(field.dtype), column=column)) for field in dtype.fields)
             return types.StructType(tuple(fields))
         case _:
             found = _BACK.get(type(dtype))
@@ -98,5 +98,6 @@ def needs_cast(dtype: pl.DataType) -> bool:
     return to_polars(from_polars(dtype)) != dtype
 
 
-def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+def instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    """Return a type that stands inside of another one, where Polars allows its class too."""
     return dtype if isinstance(dtype, pl.DataType) else dtype()

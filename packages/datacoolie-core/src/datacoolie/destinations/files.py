@@ -18,7 +18,7 @@ Frame = TypeVar("Frame")
 
 
 class FileDestination(BaseDestination[Frame], Generic[Frame]):
-    """A folder of Parquet, CSV or JSON files, or one such file."""
+    """A folder of Parquet, CSV, JSON or Avro files, or one such file."""
 
     @cached_property
     def _commits(self) -> FolderCommits:

@@ -135,7 +135,7 @@ class FileWrite(Generic[Frame]):
     """Flat files to write.
 
     Attributes:
-        format: `parquet`, `csv`, `jsonl`, `json`.
+        format: `parquet`, `csv`, `jsonl`, `json`, `avro`.
         folder: an existing or new folder that holds nothing but what this write makes.
         stem: how names of files begin.
         partition_by: columns that become `name=value` folders and are left out of the files.

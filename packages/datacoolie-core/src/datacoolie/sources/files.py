@@ -37,6 +37,7 @@ _SUFFIXES = {
     "csv": (".csv", ".csv.gz", ".csv.zst"),
     "json": (".json",),
     "jsonl": (".jsonl", ".ndjson", ".jsonl.gz", ".jsonl.zst", ".ndjson.gz", ".ndjson.zst"),
+    "avro": (".avro",),
 }
 
 

@@ -40,12 +40,14 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
     def stage(self, frame: pl.LazyFrame, request: FileWrite[pl.LazyFrame]) -> Staged:
         """Write the frame in one streaming pass into files `<stem>-<5 digits>.<extension>`; raises as `FileOps.stage`.
 
-        Parquet is split into files of about 100 to 250 MB; other formats have one file per partition.
+        Parquet and Avro are split into files of about 100 to 250 MB; other formats have one file per partition.
         """
         keys = request.partition_by
         written = sink_of(request.format, request.options, partitioned=bool(keys))
         frame, schema = stored_frame(frame)
         partitions.check_keys(schema, keys, request.folder)
+        if written.check is not None:
+            written.check(pl.Schema({name: kind for name, kind in schema.items() if name not in keys}))
         target = staging.Target(
             folder=request.folder,
             stem=request.stem,

@@ -9,6 +9,7 @@ import polars as pl
 from datacoolie.core.exceptions import EngineError, SourceError
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie_engine_polars import failures, partitions, schemas
+from datacoolie_engine_polars.files.avro import AvroReader
 from datacoolie_engine_polars.files.csv import CsvReader
 from datacoolie_engine_polars.files.json import JsonLinesReader, JsonReader
 from datacoolie_engine_polars.files.parquet import ParquetReader
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from datacoolie_engine_polars.files.diagnosis import ScanLog
 
 READERS: dict[str, type[Reader]] = {
-    reader.format: reader for reader in (ParquetReader, CsvReader, JsonReader, JsonLinesReader)
+    reader.format: reader for reader in (ParquetReader, CsvReader, JsonReader, JsonLinesReader, AvroReader)
 }
 
 _NAME, _MODIFIED = "__file_name", "__file_modification_time"

@@ -10,6 +10,7 @@ import polars as pl
 
 from datacoolie.core.exceptions import EngineError
 from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie_engine_polars.files.avro_writing import arrow_to_avro, check_avro
 from datacoolie_engine_polars.options import Options
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _PARQUET_CODECS = {
     "none": "uncompressed", "uncompressed": "uncompressed",
 }  # fmt: skip
 _TEXT_CODECS = {"none": "uncompressed", "uncompressed": "uncompressed", "gzip": "gzip", "zstd": "zstd"}
+_AVRO_CODECS = {"snappy": "snappy", "deflate": "deflate", "uncompressed": "uncompressed"}
 _TEXT_ENDINGS = {"uncompressed": "", "gzip": ".gz", "zstd": ".zst"}
 
 _PARTITIONED_ROW_GROUP = 40_000
@@ -52,12 +54,14 @@ class FormatSink:
         extension: how names of files end, without the first dot.
         counts: the sink's callback reports the rows of each file; such a sink may also be split by size.
         finish: what is done with each file after the pass.
+        check: makes sure that a schema can be written; raises `DestinationError`.
     """
 
     sink: Sink
     extension: str
     counts: bool = False
     finish: Callable[[str], None] | None = None
+    check: Callable[[pl.Schema], None] | None = None
 
 
 def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = "parquet") -> FormatSink:
@@ -163,6 +167,35 @@ def json_sink(given: Mapping[str, object]) -> FormatSink:
     return FormatSink(sink=_lines("uncompressed", options.native), extension="json", finish=lines_to_array)
 
 
+def avro_sink(given: Mapping[str, object]) -> FormatSink:
+    """Return the sink for Avro, snappy unless `compression` is given: Arrow files, which become Avro after the pass.
+
+    Raises:
+        ConfigurationError: an option can't be honoured.
+    """
+    options = Options(
+        given,
+        what="write_options",
+        format="avro",
+        possible=["compression", "recordName"],
+        native=pl.DataFrame.write_avro,
+        reserved=frozenset({"file", "compression", "name"}),
+    )
+    codec = options.choice("compression", _AVRO_CODECS, "snappy")
+    record = options.text("recordName") or "topLevelRecord"
+
+    def sink(frame: pl.LazyFrame, target: pl.PartitionBy, callback: Callback) -> pl.LazyFrame:
+        return frame.sink_ipc(target, compression="lz4", lazy=True, mkdir=True, sinked_paths_callback=callback)
+
+    return FormatSink(
+        sink=sink,
+        extension="avro",
+        counts=True,
+        finish=lambda path: arrow_to_avro(path, codec=codec, record=record),
+        check=check_avro,
+    )
+
+
 def _lines(codec: str, native: Mapping[str, object]) -> Sink:
     settings = {"compression": codec, "check_extension": False, **native}
 
@@ -194,7 +227,7 @@ def lines_to_array(path: str) -> None:
         lines.unlink(missing_ok=True)
 
 
-SINKS = ("parquet", "csv", "json", "jsonl")
+SINKS = ("parquet", "csv", "json", "jsonl", "avro")
 """The formats that can be written."""
 
 
@@ -214,6 +247,8 @@ def sink_of(format: str, options: Mapping[str, object], *, partitioned: bool) ->
             return json_sink(options)
         case "jsonl":
             return jsonl_sink(options)
+        case "avro":
+            return avro_sink(options)
         case _:
             near = did_you_mean(format, SINKS)
             message = f"The engine 'polars' can't write {format!r} files. Possible: {listed(SINKS)}.{near}"
