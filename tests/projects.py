@@ -95,6 +95,16 @@ class Project:
             [sys.executable, "-c", prelude + code], capture_output=True, text=True, check=False, timeout=120
         )
 
+    def spawn(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start Python code in a process of its own, with the project's path as `path`."""
+        prelude = f"path = {str(self.folder / 'project.yaml')!r}\n"
+        return subprocess.Popen(
+            [sys.executable, "-c", prelude + code, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def table(self, name: str) -> pl.DataFrame:
         """Read a Delta table with Polars."""
         return pl.read_delta(str(self.lake / name))

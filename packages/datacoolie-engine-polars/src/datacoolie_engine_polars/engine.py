@@ -33,6 +33,7 @@ class PolarsEngine(BaseEngine[pl.LazyFrame]):
         writes=frozenset(SINKS),
         tables={"delta": _DELTA},
         table_paths=frozenset({"delta"}),
+        cares=frozenset({"delta"}),
     )
 
     def __init__(self) -> None:

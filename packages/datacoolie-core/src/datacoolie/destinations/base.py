@@ -10,9 +10,10 @@ from datacoolie.engines.places import location_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from datacoolie.core.models import Connection, DataFlow
-    from datacoolie.engines import BaseEngine, Commit, Decide, Observation, WriteResult
+    from datacoolie.engines import BaseEngine, Commit, Decide, Observation, Tidied, WriteResult
     from datacoolie.platforms import BasePlatform
 
 Frame = TypeVar("Frame")
@@ -37,6 +38,35 @@ class LoadRequest(Generic[Frame]):
     observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
     merge_keys: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareRequest:
+    """What is to be done for the table or folder of a destination.
+
+    Attributes:
+        optimize: join small files.
+        zorder_by: columns to order rows by.
+        vacuum: remove files that nobody needs.
+        keep: for how long versions that were replaced stay readable.
+        live_runs: runs that are loading into it now.
+        if_due: do only what is worth its time after a load.
+    """
+
+    optimize: bool
+    zorder_by: tuple[str, ...] = ()
+    vacuum: bool
+    keep: timedelta
+    live_runs: frozenset[str]
+    if_due: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cared:
+    """What was done; `None` stands for nothing."""
+
+    optimized: Tidied | None = None
+    vacuumed: Tidied | None = None
 
 
 class BaseDestination(ABC, Generic[Frame]):
@@ -83,3 +113,12 @@ class BaseDestination(ABC, Generic[Frame]):
     @abstractmethod
     def clear(self, request: LoadRequest[Frame]) -> WriteResult:
         """Remove all rows, in one commit; a target that is not there stays so. Raises as `load`."""
+
+    @abstractmethod
+    def care(self, request: CareRequest) -> Cared:
+        """Keep what is there small and fast, while others may load into it.
+
+        Raises:
+            CommitConflictError: somebody else's commit came in between; try again with a new destination.
+            DestinationError: this kind of destination can't be cared for, or not in this way.
+        """

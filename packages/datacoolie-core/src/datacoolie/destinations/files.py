@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.models import LoadType
-from datacoolie.destinations.base import BaseDestination, LoadRequest
-from datacoolie.engines import FileWrite, Staged
+from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
+from datacoolie.engines import FileWrite, Staged, Tidied
 from datacoolie.state.folders import FolderCommits
 
 if TYPE_CHECKING:
@@ -63,3 +63,11 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
             raise DestinationError(message, {"path": self.location}).classed(ErrorClass.CONFIGURATION)
         self._commits.staging_folder(request.run_id)
         return self._commits.commit(Staged(files=(), observed={}), request.decide({}), replace=True)
+
+    def care(self, request: CareRequest) -> Cared:
+        """Finish what was cut off, and remove what dead runs staged and old manifests; files are not joined."""
+        if not request.vacuum or request.if_due:
+            # Each load tidies its own flow anyway.
+            return Cared()
+        removed = self._commits.tidy(request.live_runs)
+        return Cared(vacuumed=Tidied(removed_files=removed) if removed else None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
 from datacoolie.core.models import LoadType
-from datacoolie.destinations.base import BaseDestination, LoadRequest
-from datacoolie.engines import MergePlan, WriteRequest, WriteResult
+from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
+from datacoolie.engines import MergePlan, TableCare, WriteRequest, WriteResult
 from datacoolie.engines.places import table_ref
 from datacoolie.sql import lit
 
@@ -27,7 +27,15 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
     @cached_property
     def _table(self) -> TableOps[Frame]:
         """Open the table once: the commit refuses to land on a version that this handle has not seen."""
+        return self._open()
+
+    def _open(self) -> TableOps[Frame]:
+        """Open the table at its newest version."""
         return self.engine.table(table_ref(self.flow.destination, self.connection, self.platform))
+
+    @property
+    def _write_options(self) -> dict[str, object]:
+        return {**self.connection.settings.write_options, **self.flow.destination.settings.write_options}
 
     def committed(self, *, after: int) -> Commit | None:
         """Ask the table for the flow's token."""
@@ -47,7 +55,7 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
             observe=request.observe,
             partition_by=request.partition_by,
             schema_policy=destination.settings.schema_policy,
-            options={**self.connection.settings.write_options, **destination.settings.write_options},
+            options=self._write_options,
             stem=request.stem,
         )
 
@@ -65,3 +73,31 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
             case other:
                 message = f"{self.flow.name}: load type {other.value} is not supported yet"
                 raise ConfigurationError(message, {"load_type": other.value})
+
+    def care(self, request: CareRequest) -> Cared:
+        """Join files, then remove those that nobody needs."""
+        optimized = vacuumed = None
+        if request.optimize:
+            optimized = self._cared_for().optimize(
+                zorder_by=request.zorder_by, options=self._write_options, if_due=request.if_due
+            )
+        if request.vacuum:
+            vacuumed = self._cared_for().vacuum(
+                keep=request.keep, leftovers=not request.live_runs, if_due=request.if_due
+            )
+        return Cared(optimized=optimized, vacuumed=vacuumed)
+
+    def _cared_for(self) -> TableCare:
+        """Open the table as one that can be cared for.
+
+        Raises:
+            EngineError: this engine can't do that for tables of this format.
+        """
+        table = self._open()
+        if isinstance(table, TableCare):
+            return table
+        message = (
+            f"{self.location}: maintenance of {self.connection.format.value} tables is not supported yet by the "
+            f"engine {self.engine.name!r}"
+        )
+        raise EngineError(message, {"format": self.connection.format.value}).classed(ErrorClass.CONFIGURATION)

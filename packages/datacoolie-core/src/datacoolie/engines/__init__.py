@@ -1,6 +1,6 @@
 """The engine contract: what the framework asks of Polars, Spark or another engine."""
 
-from datacoolie.engines.base import BaseEngine, FileOps, FrameOps, QueryOps, TableOps
+from datacoolie.engines.base import BaseEngine, FileOps, FrameOps, QueryOps, TableCare, TableOps
 from datacoolie.engines.model import (
     Commit,
     CommitConflictError,
@@ -17,6 +17,7 @@ from datacoolie.engines.model import (
     Staged,
     StagedFile,
     TableRef,
+    Tidied,
     Token,
     UnknownOutcomeError,
     WindowFunction,
@@ -43,8 +44,10 @@ __all__ = [
     "Rebuild",
     "Staged",
     "StagedFile",
+    "TableCare",
     "TableOps",
     "TableRef",
+    "Tidied",
     "Token",
     "UnknownOutcomeError",
     "WindowFunction",

@@ -7,10 +7,11 @@ dataflows, windows or SCD2: strategies of the framework build a frame and call o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from datacoolie.core.types import Schema
     from datacoolie.engines.model import (
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         QueryScan,
         Staged,
         TableRef,
+        Tidied,
         WindowFunction,
         WriteRequest,
         WriteResult,
@@ -194,6 +196,44 @@ class TableOps(ABC, Generic[Frame]):
     @abstractmethod
     def history(self, limit: int) -> Sequence[Mapping[str, object]]:
         """Return the newest commits, newest first, as the format records them."""
+
+
+@runtime_checkable
+class TableCare(Protocol):
+    """A table that can be kept small and fast, while others load into it.
+
+    What `TableOps.committed` returns for any dataflow stays the same.
+    """
+
+    def optimize(
+        self, *, zorder_by: Sequence[str] = (), options: Mapping[str, object], if_due: bool = False
+    ) -> Tidied | None:
+        """Join small files in a commit that changes no row; return `None` when there was nothing to do.
+
+        Args:
+            zorder_by: columns, in any case: write all files again, with rows ordered so that each file holds small
+                ranges of each of them.
+            options: `write_options` under Spark's names.
+            if_due: do nothing unless there are many small files.
+
+        Raises:
+            CommitConflictError: somebody else's commit removed files that were being joined.
+            DestinationError: a column does not exist, or the table has a feature that the engine can't handle.
+        """
+
+    def vacuum(self, *, keep: timedelta, leftovers: bool, if_due: bool = False) -> Tidied | None:
+        """Remove files that no version of the last `keep` needs; return `None` when there was nothing to do.
+
+        Args:
+            keep: for how long a version that was replaced stays readable. A longer time that the table asks for wins.
+            leftovers: remove also files of no version at all that nobody wrote to for a day: what dead loads staged.
+                To be left alone while a load may have staged its files so long ago.
+            if_due: do nothing when this was done within the last day.
+
+        Raises:
+            CommitConflictError: somebody else's commit came in between.
+            DestinationError: the table has a feature that the engine can't handle, or the storage refuses.
+        """
 
 
 class QueryOps(ABC, Generic[Frame]):

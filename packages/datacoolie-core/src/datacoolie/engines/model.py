@@ -44,6 +44,7 @@ class EngineCapabilities:
         table_names: table formats whose tables are addressed by their name in a catalog.
         observes: aggregates come from the writing pass itself; otherwise the engine evaluates them first.
         queries: SQL sources work.
+        cares: table formats whose tables are a `TableCare`.
     """
 
     reads: frozenset[str]
@@ -53,6 +54,7 @@ class EngineCapabilities:
     table_names: frozenset[str] = frozenset()
     observes: bool = True
     queries: bool = False
+    cares: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -302,6 +304,23 @@ class WriteResult:
     updated: int | None = None
     deleted: int | None = None
     schema_changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tidied:
+    """What care did to the files of a table or folder.
+
+    Attributes:
+        files: files added.
+        size: their bytes.
+        removed_files: files removed, or no longer part of the table's newest version.
+        removed_size: their bytes, as far as they are known.
+    """
+
+    files: int = 0
+    size: int = 0
+    removed_files: int = 0
+    removed_size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

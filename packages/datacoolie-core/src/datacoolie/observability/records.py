@@ -86,6 +86,33 @@ class CommitRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceRecord:
+    """What was done to keep a destination small and fast.
+
+    Attributes:
+        destination: what was cared for, readable.
+        joined_files: files that were joined or put in order.
+        joined_size: their bytes.
+        new_files: files that took their place.
+        new_size: their bytes.
+        removed_files: files that nobody needed, removed.
+        removed_size: their bytes, as far as they are known.
+        seconds: wall time.
+        error: why it failed; empty when it did not.
+    """
+
+    destination: str
+    joined_files: int = 0
+    joined_size: int = 0
+    new_files: int = 0
+    new_size: int = 0
+    removed_files: int = 0
+    removed_size: int = 0
+    seconds: float = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRecord:
     """Why a flow failed.
 
@@ -126,6 +153,7 @@ class FlowRecord:
         durations: seconds by stage of the load.
         attempts: how often the load was planned.
         error: why it failed.
+        maintenance: what was done for the destination after the commit, when the flow asks for it.
         schema_version: version of this record's schema.
     """
 
@@ -148,6 +176,7 @@ class FlowRecord:
     durations: Mapping[str, float] = field(default_factory=dict)
     attempts: int = 1
     error: ErrorRecord | None = None
+    maintenance: MaintenanceRecord | None = None
     schema_version: int = RECORD_VERSION
 
     @property
@@ -158,7 +187,7 @@ class FlowRecord:
     def to_json(self) -> dict[str, object]:
         """Return the record as JSON data: times as ISO text, marks by the rules for watermarks."""
         data = _fields(self)
-        for name in ("window", "commit", "error"):
+        for name in ("window", "commit", "error", "maintenance"):
             data[name] = None if data[name] is None else _fields(data[name])
         for name in ("started_at", "ended_at"):
             data[name] = getattr(self, name).isoformat()

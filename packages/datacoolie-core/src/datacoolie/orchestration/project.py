@@ -12,11 +12,12 @@ from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
 from datacoolie.core.models import Choice
 from datacoolie.core.redaction import redact
 from datacoolie.metadata import load_project
+from datacoolie.orchestration.care import Caretaker
 from datacoolie.orchestration.emptying import clears
 from datacoolie.orchestration.graph import dependencies, restrict, select, shard, waves
 from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Run
-from datacoolie.orchestration.results import Plan, PlannedFlow, RunResult
+from datacoolie.orchestration.results import MaintenanceResult, Plan, PlannedFlow, RunResult
 from datacoolie.orchestration.runner import run_flows
 from datacoolie.orchestration.support import unsupported
 from datacoolie.orchestration.work import FlowLoads
@@ -177,6 +178,23 @@ class Project:
             finally:
                 listener.end()
         return RunResult(run_id, tuple(records))
+
+    def maintain(self, select: Sequence[str] = ()) -> MaintenanceResult:
+        """Join small files and remove those that nobody needs, in each destination once; loads may go on meanwhile.
+
+        Args:
+            select: as in `plan`; of flows with one destination the first that says how to maintain it counts.
+
+        Returns:
+            What was done for each destination; failures are records too.
+
+        Raises:
+            ConfigurationError: a selector names nothing, or there is no such engine.
+        """
+        flows, _ = self._selected(select)
+        caretaker = Caretaker(self._workspace, self._store, self._loaded.settings.run)
+        chosen = caretaker.one_per_destination(flows.values())
+        return MaintenanceResult(tuple(caretaker.maintain(flow) for flow in chosen))
 
     def _selected(self, selectors: Sequence[str]) -> tuple[dict[str, DataFlow], Dependencies]:
         """Return the flows to run, by name, and what each waits for among them."""

@@ -14,7 +14,7 @@ from datacoolie.observability.report import failures, record_table, summary
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from datacoolie.observability.records import FlowRecord, Guarantee
+    from datacoolie.observability.records import FlowRecord, Guarantee, MaintenanceRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +117,46 @@ class RunResult:
         return to_html(self.table(), self.remarks())
 
 
+@dataclass(frozen=True, slots=True)
+class MaintenanceResult:
+    """What was done for each destination; prints as a table."""
+
+    records: tuple[MaintenanceRecord, ...]
+
+    def __iter__(self) -> Iterator[MaintenanceRecord]:
+        """Iterate over the records."""
+        return iter(self.records)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures()
+
+    def table(self) -> Table:
+        """Return the records as a table with one row per destination."""
+        return Table(_MAINTENANCE_COLUMNS, tuple(_maintenance_row(record) for record in self.records))
+
+    def failures(self) -> list[str]:
+        """Return the error of each destination whose maintenance failed."""
+        return [redact(f"{record.destination}: {record.error}") for record in self.records if record.error]
+
+    def __str__(self) -> str:
+        """Return the table and the errors as text."""
+        return "\n".join([self.table().text(TEXT_WIDTH), "", *self.failures()])
+
+    def _repr_html_(self) -> str:
+        return to_html(self.table(), self.failures())
+
+
+_MAINTENANCE_COLUMNS = (
+    Column(title="destination"),
+    Column(title="joined", right=True),
+    Column(title="into", right=True),
+    Column(title="removed", right=True),
+    Column(title="freed", right=True),
+    Column(title="time", right=True),
+)
+
 _PLAN_COLUMNS = (
     Column(title="flow"),
     Column(title="load"),
@@ -143,3 +183,17 @@ def _plan_row(flow: PlannedFlow) -> Row:
         "from -> to": f"{flow.source} -> {flow.destination}",
     }
     return Row(cells=clean(first | rest))
+
+
+def _maintenance_row(record: MaintenanceRecord) -> Row:
+    cells = {
+        "destination": record.destination,
+        "joined": units.counted(record.joined_files, "file") if record.joined_files else "-",
+        "into": units.counted(record.new_files, "file") if record.joined_files else "-",
+        "removed": units.counted(record.removed_files, "file") if record.removed_files else "-",
+        "freed": units.size(record.removed_size) if record.removed_size else "-",
+        "time": units.duration(record.seconds),
+    }
+    if record.error:
+        cells = {"destination": record.destination, "joined": "failed"}
+    return Row(cells=clean(cells), note="see below" if record.error else "", style="bold red" if record.error else "")

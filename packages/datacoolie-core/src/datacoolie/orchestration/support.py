@@ -88,8 +88,10 @@ def _destination(
         yield from _table(flow.destination, connection, engine, capabilities)
         yield from _load_type(load_type, capabilities.tables.get(connection.format, frozenset()))
         yield from _aws(connection.settings_as(LakehouseSettings))
-    if settings.maintenance:
-        yield "destination.configure.maintenance"
+    if settings.maintenance and kind is ConnectionType.LAKEHOUSE and connection.format not in capabilities.cares:
+        yield f"destination.configure.maintenance of {connection.format.value} tables by the engine {engine}"
+    if settings.maintenance and settings.maintenance.optimize and kind is ConnectionType.FILE:
+        yield "destination.configure.maintenance.optimize of flat files"
     if settings.merge_options or connection.configure.get("merge_options"):
         yield "merge_options"
 

@@ -12,12 +12,14 @@ from datacoolie.core.exceptions import DataCoolieError, ErrorClass
 from datacoolie.core.redaction import redact, redact_data
 from datacoolie.observability.events import FlowFinished, FlowStarted
 from datacoolie.observability.records import ErrorRecord, FlowRecord, FlowStatus
+from datacoolie.orchestration.care import Caretaker
 from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Load
 from datacoolie.state.names import file_name
 
 if TYPE_CHECKING:
     from datacoolie.core.models import DataFlow
+    from datacoolie.observability.records import MaintenanceRecord
     from datacoolie.orchestration.load import Run
 
 Frame = TypeVar("Frame")
@@ -40,6 +42,7 @@ class FlowLoads(Generic[Frame]):
     def __init__(self, run: Run[Frame], records: str) -> None:
         """Remember the run; nothing is read yet."""
         self._run = run
+        self._caretaker = Caretaker(run.workspace, run.store, run.settings)
         self._folder = f"{records}/{run.started_at:%Y-%m-%d}/{run.run_id}"
 
     def load(self, flow: DataFlow) -> FlowRecord:
@@ -57,7 +60,8 @@ class FlowLoads(Generic[Frame]):
                 left -= 1
                 time.sleep(self._run.settings.retry_delay)
             else:
-                return self._record(flow, started, attempt, status, reason=reason)
+                maintenance = self._caretaker.after_load(flow) if status is FlowStatus.SUCCEEDED else None
+                return self._record(flow, started, attempt, status, reason=reason, maintenance=maintenance)
 
     def crash(self, flow: DataFlow, error: BaseException) -> FlowRecord:
         """Record a bug, and log where it is; one flow's bug ends no other flow."""
@@ -88,6 +92,7 @@ class FlowLoads(Generic[Frame]):
         *,
         reason: str = "",
         error: ErrorRecord | None = None,
+        maintenance: MaintenanceRecord | None = None,
     ) -> FlowRecord:
         load.finish()
         workspace = self._run.workspace
@@ -112,6 +117,7 @@ class FlowLoads(Generic[Frame]):
             durations=load.durations,
             attempts=load.attempts,
             error=error,
+            maintenance=maintenance,
         )
         data = json.dumps(redact_data(record.to_json()), indent=2)
         try:

@@ -1,6 +1,6 @@
 """The load state of dataflows: marks, the store, leases, and commits into folders of flat files."""
 
-from datacoolie.state.lease import HeldLease, LeaseHeldError, LeaseKeeper, LeaseLostError
+from datacoolie.state.lease import HeldLease, LeaseHeldError, LeaseKeeper, LeaseLostError, live_run
 from datacoolie.state.model import Lease, LoadState, Mark, UnknownStateVersionError
 from datacoolie.state.store import BaseStateStore, PlatformStateStore, Stored
 
@@ -16,4 +16,5 @@ __all__ = [
     "PlatformStateStore",
     "Stored",
     "UnknownStateVersionError",
+    "live_run",
 ]

@@ -24,7 +24,7 @@ from datacoolie.state.manifest import CONTROL, Add, FlowFolder, Manifest, Mode, 
 from datacoolie.state.names import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from datacoolie.engines.model import Staged
     from datacoolie.platforms.base import BasePlatform, FileInfo
@@ -84,10 +84,25 @@ class FolderCommits:
 
     def recover(self) -> None:
         """Finish publications that were cut off, of any flow, and remove what dead runs of this flow staged."""
-        for publication in _look(self._platform, self._root, self._control).unfinished.values():
-            _log.info("%s: finishing the publication of %s", self._target, publication.manifest.name)
-            self._publish(publication.manifest)
-        self._remove_leftovers(self._list())
+        self._finish_publications()
+        self._remove_leftovers(self._folder, self._list())
+
+    def tidy(self, live_runs: Collection[str]) -> int:
+        """Finish publications that were cut off, and remove what dead runs staged and old manifests, of any flow.
+
+        Args:
+            live_runs: runs that are loading now, whose files stay.
+
+        Returns:
+            How many files were removed.
+        """
+        self._finish_publications()
+        removed = 0
+        for flow, listed in list_flows(self._platform, self._control).items():
+            folder = f"{self._control}/{flow}"
+            removed += self._remove_old_manifests(folder, listed)
+            removed += self._remove_leftovers(folder, listed, {file_name(run) for run in live_runs})
+        return removed
 
     def staging_folder(self, run_id: str) -> str:
         """Return the folder for the staged files of a run, which no reader sees."""
@@ -203,9 +218,20 @@ class FolderCommits:
             self._delete_quietly(f"{self._root}/{self._staging}")
             raise self._conflict(manifest)
         self._publish(manifest)
-        for name in list(listed.manifests.values())[:-KEPT]:
-            self._delete_quietly(f"{self._folder}/{name}")
-        self._remove_leftovers(listed)
+        self._remove_old_manifests(self._folder, listed)
+        self._remove_leftovers(self._folder, listed)
+
+    def _finish_publications(self) -> None:
+        for publication in _look(self._platform, self._root, self._control).unfinished.values():
+            _log.info("%s: finishing the publication of %s", self._target, publication.manifest.name)
+            self._publish(publication.manifest)
+
+    def _remove_old_manifests(self, folder: str, listed: FlowFolder) -> int:
+        """Remove all but the newest manifests of a flow, and return how many."""
+        old = list(listed.manifests.values())[:-KEPT]
+        for name in old:
+            self._delete_quietly(f"{folder}/{name}")
+        return len(old)
 
     def _publish(self, manifest: Manifest) -> None:
         """Show the new files, then remove the old ones; each step may have been done before."""
@@ -216,19 +242,23 @@ class FolderCommits:
             self._platform.delete(f"{self._root}/{path}")
         self._platform.delete(f"{self._root}/{manifest.staging}")
 
-    def _remove_leftovers(self, listed: FlowFolder) -> None:
-        """Remove staged folders of runs that can't commit any more.
+    def _remove_leftovers(self, folder: str, listed: FlowFolder, live_runs: Collection[str] = ()) -> int:
+        """Remove staged folders of runs of a flow that can't commit any more, and return how many files were in them.
 
         A folder's name begins with the number of the newest commit that its run knew; that run wants one of the next
         numbers. If there is a newer commit by now it fails. If there is none the run may just be slow, and its files
         stay until nobody can be waiting for them.
         """
-        now = datetime.now(UTC)
+        now, removed = datetime.now(UTC), 0
         for name, files in listed.staged.items():
-            base = name.partition("-")[0]
+            base, _, run = name.partition("-")
+            if run in live_runs:
+                continue
             outdated = base.isdecimal() and int(base) < listed.newest[0]
             if outdated or now - max(file.modified for file in files) > _ABANDONED:
-                self._delete_quietly(f"{self._folder}/staged/{name}")
+                self._delete_quietly(f"{folder}/staged/{name}")
+                removed += len(files)
+        return removed
 
     def _delete_quietly(self, path: str) -> None:
         """Remove what nobody needs; a failure leaves it to a later run."""

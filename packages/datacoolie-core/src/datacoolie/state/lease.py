@@ -319,6 +319,12 @@ class LeaseKeeper:
         return []
 
 
+def live_run(state: LoadState | None) -> str | None:
+    """Return the run that is loading a flow now; `None` when there is none, or it died."""
+    lease = state.lease if state else None
+    return lease.run_id if lease and not _is_free(lease, datetime.now(UTC)) else None
+
+
 def _is_free(lease: Lease, now: datetime) -> bool:
     holder = ProcessIdentity(
         host=lease.host,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -130,6 +131,20 @@ def make(table: DeltaTable, actions: Actions, commit: Commit, *, mode: str, sche
         for entry in table.history(table.version() - before)
         if wanted.items() <= entry.items()
     )
+
+
+def repeat(table: DeltaTable, commit: Commit) -> None:
+    """Say again what a commit said, in a commit that changes nothing; leave it when somebody else commits first.
+
+    Raises:
+        deltalake.exceptions.DeltaError, OSError: the commit failed.
+    """
+    keys = table.metadata().partition_columns
+    with suppress(CommitFailedError):
+        table.create_write_transaction(
+            [], "append", table.schema(), keys, commit_properties=properties(commit, retries=0)
+        )
+    table.update_incremental()
 
 
 def make_first(

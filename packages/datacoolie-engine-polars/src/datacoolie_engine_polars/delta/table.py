@@ -14,23 +14,24 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
 from datacoolie.core.suggest import listed
 from datacoolie_engine_polars import failures, partitions, staging
-from datacoolie_engine_polars.delta import commits
+from datacoolie_engine_polars.delta import care, commits
 from datacoolie_engine_polars.delta.data_files import data_files, removes
 from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
 from datacoolie_engine_polars.delta.schema import add_columns, allow, delta_schema, evolved, schema_of
 from datacoolie_engine_polars.evolution import check_new
-from datacoolie_engine_polars.files.sinks import parquet_sink
+from datacoolie_engine_polars.files.sinks import parquet_compression, parquet_sink
 from datacoolie_engine_polars.staged_table import StagedTable
 from datacoolie_engine_polars.types import from_polars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from deltalake.transaction import AddAction, RemoveAction
 
     from datacoolie.core.models import SchemaPolicy
     from datacoolie.core.types import Schema
-    from datacoolie.engines import Commit, TableRef, WriteRequest
+    from datacoolie.engines import Commit, TableRef, Tidied, WriteRequest
     from datacoolie_engine_polars.copy_on_write import DataFiles, Rewrite
     from datacoolie_engine_polars.evolution import SchemaChange
     from datacoolie_engine_polars.staging import StagedData, Stager
@@ -152,6 +153,23 @@ class DeltaTableOps(StagedTable):
     def history(self, limit: int) -> Sequence[Mapping[str, object]]:
         """Return the newest entries of the log."""
         return self._existing().history(limit)
+
+    def optimize(
+        self, *, zorder_by: Sequence[str] = (), options: Mapping[str, object], if_due: bool = False
+    ) -> Tidied | None:
+        """Join small files, compressed as `options` say, or order all rows."""
+        if self._table is None:
+            return None
+        refuse_unsupported(self._table, self._path, appends=True)
+        compression = parquet_compression(options, what="delta")
+        return care.optimize(self._table, self._path, zorder_by=zorder_by, compression=compression, if_due=if_due)
+
+    def vacuum(self, *, keep: timedelta, leftovers: bool, if_due: bool = False) -> Tidied | None:
+        """Remove files that no version of the last `keep` needs."""
+        if self._table is None:
+            return None
+        refuse_unsupported(self._table, self._path, appends=True)
+        return care.vacuum(self._table, self._path, keep=keep, leftovers=leftovers, if_due=if_due)
 
     def _existing(self) -> DeltaTable:
         if self._table is None:

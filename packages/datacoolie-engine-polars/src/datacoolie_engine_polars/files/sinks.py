@@ -64,20 +64,22 @@ class FormatSink:
     check: Callable[[pl.Schema], None] | None = None
 
 
+def parquet_compression(given: Mapping[str, object], *, what: str) -> str:
+    """Return the codec for Parquet files: `compression`, by default snappy.
+
+    Raises:
+        ConfigurationError: there is no such codec, or an option can't be honoured.
+    """
+    return _parquet_options(given, what).choice("compression", _PARQUET_CODECS, "snappy")
+
+
 def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = "parquet") -> FormatSink:
     """Return the sink for Parquet, snappy unless `compression` is given, as Spark and Delta do.
 
     Raises:
         ConfigurationError: an option can't be honoured.
     """
-    options = Options(
-        given,
-        what="write_options",
-        format=what,
-        possible=["compression"],
-        native=pl.LazyFrame.sink_parquet,
-        reserved=_RESERVED,
-    )
+    options = _parquet_options(given, what)
     settings = {
         "compression": options.choice("compression", _PARQUET_CODECS, "snappy"),
         **({"row_group_size": _PARTITIONED_ROW_GROUP} if partitioned else {}),
@@ -88,6 +90,17 @@ def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = 
         return frame.sink_parquet(target, lazy=True, mkdir=True, sinked_paths_callback=callback, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
     return FormatSink(sink=sink, extension="parquet", counts=True)
+
+
+def _parquet_options(given: Mapping[str, object], what: str) -> Options:
+    return Options(
+        given,
+        what="write_options",
+        format=what,
+        possible=["compression"],
+        native=pl.LazyFrame.sink_parquet,
+        reserved=_RESERVED,
+    )
 
 
 def csv_sink(given: Mapping[str, object]) -> FormatSink:

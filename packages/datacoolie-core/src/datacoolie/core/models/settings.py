@@ -222,14 +222,23 @@ class SourceSettings(LookBack, ApiRequest):
 
 
 class Maintenance(Model):
-    """What is done to the table now and then after a load."""
+    """What is done to the table by `datacoolie maintain`, and after loads when it is due."""
 
     optimize: bool = False
-    """Whether small files are joined."""
+    """Whether small files are joined; after a load when there are many of them."""
+    zorder_by: Names = Field(default_factory=list)
+    """Columns by which `datacoolie maintain` orders rows, so that readers skip files; it writes all of them again."""
     vacuum: bool = False
-    """Whether files that no version of the retention needs are removed."""
+    """Whether files that no version of the retention needs are removed; after loads once a day."""
     retention_hours: Annotated[float, Field(ge=0)] | None = None
     """How many hours of old versions stay readable; by default the run's setting."""
+
+    @model_validator(mode="after")
+    def _orders_what_it_optimizes(self) -> Self:
+        if self.zorder_by and not self.optimize:
+            message = "zorder_by needs optimize: true"
+            raise ValueError(message)
+        return self
 
 
 class DestinationSettings(Model):
