@@ -139,6 +139,16 @@ def test_large_data_is_split_unless_one_file_is_wanted(stage: Stage, monkeypatch
     assert len(stage(frame, "parquet", single_file=True).files) == 1
 
 
+def test_data_that_is_known_to_be_small_is_one_file(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datacoolie_engine_polars.staging.FILE_BYTES", 1 << 20)
+    monkeypatch.setattr("datacoolie_engine_polars.staging.ONE_FILE_BYTES", 1000)
+    frame = pl.LazyFrame({"id": range(1_000_000)})
+    staged = stage(frame, "parquet", size=1000)
+    assert [(file.relative, file.rows) for file in staged.files] == [("s-00000.parquet", 1_000_000)]
+    assert pq.read_metadata(staged.files[0].path).num_rows == 1_000_000
+    assert len(stage(frame, "parquet", size=1001).files) > 3
+
+
 @pytest.mark.parametrize(
     ("format", "options", "message"),
     [

@@ -24,11 +24,25 @@ if TYPE_CHECKING:
 
 Observations: TypeAlias = Mapping[str, Observation[pl.LazyFrame]]
 
-Sink: TypeAlias = "Callable[[pl.LazyFrame, pl.PartitionBy, Callable[[SinkedPathsCallbackArgs], None]], pl.LazyFrame]"
+Destination: TypeAlias = str | pl.PartitionBy
+"""The path of the only file, or how rows are split into files."""
+
+Sink: TypeAlias = "Callable[[pl.LazyFrame, Destination, Callable[[SinkedPathsCallbackArgs], None]], pl.LazyFrame]"
 """Adds a lazy sink of one format to a plan. The callback is only called by formats that count rows."""
 
 FILE_BYTES = 1 << 30
 """Bytes in memory after which a new Parquet file begins; compressed these are mostly 100 to 250 MB."""
+
+ONE_FILE_BYTES = 1 << 28
+"""Bytes of Parquet that are not split."""
+
+
+def file_bytes(size: int | None) -> int | None:
+    """Return the `Target.file_bytes` of Parquet, given about how many bytes there are; `None` when that is not known.
+
+    A sink that splits holds about 100 MB more than one that does not, whatever it has to write.
+    """
+    return None if size is not None and size <= ONE_FILE_BYTES else FILE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +79,21 @@ class _Files:
     keys: dict[str, tuple[object, ...]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
+
+    def destination(self) -> Destination:
+        """Return where a sink writes; the name of an only file is known before."""
+        target = self.target
+        if not target.keys and target.file_bytes is None:
+            relative = self._first({})
+            self.values[relative], self.keys[relative] = {}, ()
+            return self.path(relative)
+        return pl.PartitionBy(
+            target.folder,
+            key=list(target.keys) or None,
+            include_key=False if target.keys else None,
+            file_path_provider=self.name,
+            approximate_bytes_per_file=target.file_bytes,
+        )
 
     def name(self, args: FileProviderArgs) -> str:
         keys = args.partition_keys.row(0) if self.target.keys else ()
@@ -126,9 +155,12 @@ class _Files:
         remove(self.target.folder, self.values)
 
     def _add(self, values: Mapping[str, str | None], rows: int) -> None:
-        name = f"{self.target.stem}-00000.{self.target.extension}"
-        relative = f"{partitions.folder(values)}/{name}" if values else name
+        relative = self._first(values)
         self.rows[relative] = self.rows.get(relative, 0) + rows
+
+    def _first(self, values: Mapping[str, str | None]) -> str:
+        name = f"{self.target.stem}-00000.{self.target.extension}"
+        return f"{partitions.folder(values)}/{name}" if values else name
 
     def _relative(self, path: str) -> str:
         return path.replace("\\", "/").removeprefix(self.target.folder.replace("\\", "/")).lstrip("/")
@@ -210,17 +242,10 @@ class Stager:
 
     def _run(self, frame: pl.LazyFrame, target: Target, sink: Sink, observe: Observations, files: _Files) -> StagedData:
         counted = frame if target.counts else frame.map_batches(files.count, streamable=True)
-        destination = pl.PartitionBy(
-            target.folder,
-            key=list(target.keys) or None,
-            include_key=False if target.keys else None,
-            file_path_provider=files.name,
-            approximate_bytes_per_file=target.file_bytes,
-        )
         observers = Observers(observe)
         try:
             _, *results = self.passes.run(
-                [sink(counted, destination, files.sinked), *observers.plans], share=target.counts
+                [sink(counted, files.destination(), files.sinked), *observers.plans], share=target.counts
             )
         except failures.FAILURES as error:
             raise failures.of_pass(

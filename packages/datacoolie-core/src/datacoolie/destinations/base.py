@@ -30,6 +30,7 @@ class LoadRequest(Generic[Frame]):
         observe: evaluated in the writing pass.
         merge_keys: as the frame spells them.
         partition_by: as the frame spells them.
+        size: about how many bytes the rows take as Parquet; `None` when that is not known.
     """
 
     run_id: str
@@ -38,6 +39,7 @@ class LoadRequest(Generic[Frame]):
     observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
     merge_keys: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
                 stem=request.stem,
                 partition_by=request.partition_by,
                 single_file=self._commits.single_file,
+                size=request.size,
                 options={**self.connection.settings.write_options, **destination.settings.write_options},
                 observe=request.observe,
                 storage_options=self.platform.storage_options(staging),

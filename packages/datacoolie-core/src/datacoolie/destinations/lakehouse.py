@@ -57,6 +57,7 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
             schema_policy=destination.settings.schema_policy,
             options=self._write_options,
             stem=request.stem,
+            size=request.size,
         )
 
     def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:

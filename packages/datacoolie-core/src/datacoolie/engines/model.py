@@ -142,6 +142,7 @@ class FileWrite(Generic[Frame]):
         stem: how names of files begin.
         partition_by: columns that become `name=value` folders and are left out of the files.
         single_file: write one file, whatever its size.
+        size: about how many bytes the rows take as Parquet; `None` when that is not known.
         options: `write_options` under Spark's names.
         observe: evaluated in the same pass.
         storage_options: for the engine's writer.
@@ -152,6 +153,7 @@ class FileWrite(Generic[Frame]):
     stem: str
     partition_by: tuple[str, ...] = ()
     single_file: bool = False
+    size: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
     storage_options: Mapping[str, str] = field(default_factory=dict)
@@ -230,6 +232,7 @@ class WriteRequest(Generic[Frame]):
         schema_policy: what happens to columns and types that the table does not have.
         options: `write_options` under Spark's names.
         stem: how names of data files begin.
+        size: about how many bytes the rows take as Parquet; `None` when that is not known.
     """
 
     decide: Decide
@@ -238,6 +241,7 @@ class WriteRequest(Generic[Frame]):
     schema_policy: SchemaPolicy
     options: Mapping[str, object] = field(default_factory=dict)
     stem: str
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

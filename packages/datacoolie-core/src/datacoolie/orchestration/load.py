@@ -224,6 +224,7 @@ class Load(Generic[Frame]):
                 stem=self._stem(token),
                 decide=decide,
                 observe=observe,
+                size=source.parquet_size(window),
                 merge_keys=tuple(names.destination_name(key) for key in self.flow.destination.merge_keys),
                 partition_by=tuple(
                     names.destination_name(part.column) for part in self.flow.destination.partition_columns

@@ -115,6 +115,10 @@ class BaseSource(ABC, Generic[Frame]):
             WatermarkError: a watermark column is missing or its type is not the mark's.
         """
 
+    def parquet_size(self, window: Window) -> int | None:  # noqa: ARG002 - for sources that know
+        """Return about how many bytes the window's rows take as Parquet; `None` when that is not known."""
+        return None
+
     @abstractmethod
     def mark(self, window: Window, observed: Observed) -> Mark:
         """Return the mark after a load of this window; without watermark columns only a position.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -125,7 +126,8 @@ class DeltaTableOps(StagedTable):
     def _rewrite(
         self, rewrite: Rewrite, change: SchemaChange, request: WriteRequest[pl.LazyFrame]
     ) -> tuple[StagedData, str]:
-        staged = self._stage(rewrite.frame, self._keys(request), request)
+        size = None if request.size is None else request.size + int(rewrite.replaced["size_bytes"].sum())
+        staged = self._stage(rewrite.frame, self._keys(request), replace(request, size=size))
         if change.rewrites:
             return staged, self._commit_whole(staged, change, request)
         with staged.withdrawn_on_failure(self._path):
@@ -190,7 +192,13 @@ class DeltaTableOps(StagedTable):
 
     def _stage(self, frame: pl.LazyFrame, keys: tuple[str, ...], request: WriteRequest[pl.LazyFrame]) -> StagedData:
         """Write the data files; those without rows are left out."""
-        target = staging.Target(folder=self._path, stem=_STEM + request.stem, extension="parquet", keys=keys)
+        target = staging.Target(
+            folder=self._path,
+            stem=_STEM + request.stem,
+            extension="parquet",
+            keys=keys,
+            file_bytes=staging.file_bytes(request.size),
+        )
         sink = parquet_sink(request.options, partitioned=bool(keys), what="delta").sink
         return self._stager.stage(frame, target, sink, request.observe).without_empty(self._path)
 

@@ -40,7 +40,8 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
     def stage(self, frame: pl.LazyFrame, request: FileWrite[pl.LazyFrame]) -> Staged:
         """Write the frame in one streaming pass into files `<stem>-<5 digits>.<extension>`; raises as `FileOps.stage`.
 
-        Parquet and Avro are split into files of about 100 to 250 MB; other formats have one file per partition.
+        Parquet and Avro of more than 256 MB, or of an unknown size, are split into files of about 100 to 250 MB; other
+        formats have one file per partition.
         """
         keys = request.partition_by
         written = sink_of(request.format, request.options, partitioned=bool(keys))
@@ -53,7 +54,7 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
             stem=request.stem,
             extension=written.extension,
             keys=keys,
-            file_bytes=staging.FILE_BYTES if written.counts and not request.single_file else None,
+            file_bytes=staging.file_bytes(request.size) if written.counts and not request.single_file else None,
             counts=written.counts,
             finish=written.finish,
         )

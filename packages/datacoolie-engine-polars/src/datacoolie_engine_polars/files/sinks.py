@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from polars.io.partition import SinkedPathsCallbackArgs
 
-    from datacoolie_engine_polars.staging import Sink
+    from datacoolie_engine_polars.staging import Destination, Sink
 
     Callback = Callable[[SinkedPathsCallbackArgs], None]
 
@@ -86,7 +86,7 @@ def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = 
         **options.native,
     }
 
-    def sink(frame: pl.LazyFrame, target: pl.PartitionBy, callback: Callback) -> pl.LazyFrame:
+    def sink(frame: pl.LazyFrame, target: Destination, callback: Callback) -> pl.LazyFrame:
         return frame.sink_parquet(target, lazy=True, mkdir=True, sinked_paths_callback=callback, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
     return FormatSink(sink=sink, extension="parquet", counts=True)
@@ -135,7 +135,7 @@ def csv_sink(given: Mapping[str, object]) -> FormatSink:
         **options.native,
     }
 
-    def sink(frame: pl.LazyFrame, target: pl.PartitionBy, _: Callback) -> pl.LazyFrame:
+    def sink(frame: pl.LazyFrame, target: Destination, _: Callback) -> pl.LazyFrame:
         return frame.sink_csv(target, lazy=True, mkdir=True, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
     return FormatSink(sink=sink, extension=f"csv{_TEXT_ENDINGS[codec]}")
@@ -197,7 +197,7 @@ def avro_sink(given: Mapping[str, object]) -> FormatSink:
     codec = options.choice("compression", _AVRO_CODECS, "snappy")
     record = options.text("recordName") or "topLevelRecord"
 
-    def sink(frame: pl.LazyFrame, target: pl.PartitionBy, callback: Callback) -> pl.LazyFrame:
+    def sink(frame: pl.LazyFrame, target: Destination, callback: Callback) -> pl.LazyFrame:
         return frame.sink_ipc(target, compression="lz4", lazy=True, mkdir=True, sinked_paths_callback=callback)
 
     return FormatSink(
@@ -212,7 +212,7 @@ def avro_sink(given: Mapping[str, object]) -> FormatSink:
 def _lines(codec: str, native: Mapping[str, object]) -> Sink:
     settings = {"compression": codec, "check_extension": False, **native}
 
-    def sink(frame: pl.LazyFrame, target: pl.PartitionBy, _: Callback) -> pl.LazyFrame:
+    def sink(frame: pl.LazyFrame, target: Destination, _: Callback) -> pl.LazyFrame:
         return frame.sink_ndjson(target, lazy=True, mkdir=True, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
     return sink
