@@ -1,6 +1,7 @@
 """The jobs as one writes them by hand in plain Polars: `python by_hand.py JOB SOURCE DESTINATION KEY,...`.
 
-This file imports nothing of the project: what it uses is what such a script uses.
+This file imports nothing of the project: what it uses is what such a script uses. Parquet is compressed with snappy, as
+datacoolie does when nothing else is said, so that both sides do the same work.
 """
 
 from __future__ import annotations
@@ -13,18 +14,14 @@ from pathlib import Path
 import polars as pl
 
 
-CODEC = "snappy"
-"""What datacoolie writes when nothing is said: the same work on both sides."""
-
-
 def csv_to_parquet(source: Path, destination: Path, _keys: list[str]) -> None:
     """Rewrite CSV files, types of numbers and booleans inferred, as one Parquet file."""
-    pl.scan_csv(source / "*.csv").sink_parquet(destination / "data.parquet", mkdir=True, compression=CODEC)
+    pl.scan_csv(source / "*.csv").sink_parquet(destination / "data.parquet", mkdir=True, compression="snappy")
 
 
 def parquet_to_parquet(source: Path, destination: Path, _keys: list[str]) -> None:
     """Rewrite Parquet files as one."""
-    pl.scan_parquet(source / "*.parquet").sink_parquet(destination / "data.parquet", mkdir=True, compression=CODEC)
+    pl.scan_parquet(source / "*.parquet").sink_parquet(destination / "data.parquet", mkdir=True, compression="snappy")
 
 
 def parquet_to_delta(source: Path, destination: Path, _keys: list[str]) -> None:
