@@ -24,7 +24,7 @@ FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)(?:: (?P<path>.+))?")
 _UNREADABLE = re.compile(
-    r"^(parquet|csv|ndjson|json|avro|gzip|zstd)\b.*:|could not parse|found more fields|invalid utf-?8"
+    r"^(parquet|csv|ndjson|json|avro|excel|gzip|zstd)\b.*:|could not parse|found more fields|invalid utf-?8"
     r"|error parsing line|out of specification|unexpected end of file|corrupt|decompress|deserializ|Syntax at character"
     r"|invalid gzip|not found in|schema names in file|column names specified in schema",
     re.IGNORECASE,

@@ -38,6 +38,7 @@ _SUFFIXES = {
     "json": (".json",),
     "jsonl": (".jsonl", ".ndjson", ".jsonl.gz", ".jsonl.zst", ".ndjson.gz", ".ndjson.zst"),
     "avro": (".avro",),
+    "excel": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
 }
 
 
@@ -148,7 +149,8 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         pattern = self._options().get("pathGlobFilter")
         if pattern is not None:
             return fnmatch(name, str(pattern))
-        return name.lower().endswith(_SUFFIXES.get(self.connection.format, ()))
+        lock = name.startswith("~$")  # of a workbook that is open in Excel
+        return not lock and name.lower().endswith(_SUFFIXES.get(self.connection.format, ()))
 
     def _is_plain_text(self, file: FileInfo) -> bool:
         return self.connection.format in {"csv", "json", "jsonl"} and not file.path.lower().endswith((".gz", ".zst"))

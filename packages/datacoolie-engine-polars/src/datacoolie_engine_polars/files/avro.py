@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from datacoolie.core.suggest import listed
 from datacoolie_engine_polars import schemas
 from datacoolie_engine_polars.files.avro_container import Container, Header, malformed
 from datacoolie_engine_polars.files.avro_schema import ReadableSchema
-from datacoolie_engine_polars.files.readers import PATH, Reader
+from datacoolie_engine_polars.files.readers import Reader, scan_each
 from datacoolie_engine_polars.options import Options
 
 if TYPE_CHECKING:
@@ -53,18 +52,7 @@ class AvroReader(Reader):
 
     def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
         """Read the files one after another while the pass runs, a few blocks at a time."""
-
-        def read(
-            columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch: int | None
-        ) -> Iterator[pl.DataFrame]:
-            del rows, batch
-            for path in paths:
-                for part in _parts(path):
-                    frame = part.with_columns(pl.lit(path).alias(PATH)) if with_path else part
-                    frame = frame if predicate is None else frame.filter(predicate)
-                    yield frame if columns is None else frame.select(columns)
-
-        return register_io_source(read, schema={**schema, PATH: pl.String()} if with_path else schema)
+        return scan_each(paths, schema, _parts, with_path=with_path)
 
     def explain(self, path: str, error: BaseException) -> str:
         """Say that the file is no whole Avro file."""

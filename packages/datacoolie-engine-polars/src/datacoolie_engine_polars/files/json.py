@@ -6,14 +6,12 @@ import json
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
-from datacoolie_engine_polars.files.readers import PATH, Reader, opened
+from datacoolie_engine_polars.files.readers import PATH, Reader, opened, scan_each, typed_by_all
 from datacoolie_engine_polars.options import Options
-from datacoolie_engine_polars.schemas import spellings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _POSSIBLE = ("encoding", "charset", "mode", "multiLine", "samplingRatio", "mergeSchema")
 _ENCODINGS = dict.fromkeys(("utf-8", "utf8"), "utf8")
@@ -38,24 +36,6 @@ def _checked(options: Mapping[str, object], name: str, *, multi_line: bool) -> O
     found.fixed("mergeSchema", "true")
     found.fixed("samplingRatio", "1.0", "1")
     return found
-
-
-def _types(schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
-    """Return the columns of `schema` with the types of all files; what is always null is text, as in Spark."""
-    known = spellings(schema, merged)
-    return pl.Schema({name: _no_null(merged[known[name]]) for name in schema})
-
-
-def _no_null(kind: pl.DataType) -> pl.DataType:
-    match kind:
-        case pl.Null():
-            return pl.String()
-        case pl.List():
-            return pl.List(_no_null(pl.List(kind.inner).inner))  # type: ignore[arg-type] # inner is an instance here
-        case pl.Struct():
-            return pl.Struct({field.name: _no_null(field.dtype) for field in kind.fields})  # type: ignore[arg-type] # as above
-        case _:
-            return kind
 
 
 def _fault(line: str) -> str | None:
@@ -104,7 +84,7 @@ class JsonLinesReader(Reader):
 
     def types(self, schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
         """Read values as the types of all files at once."""
-        return _types(schema, merged)
+        return typed_by_all(schema, merged)
 
     def explain(self, path: str, error: BaseException) -> str:
         """Name a byte-order mark, or the first line that is not JSON."""
@@ -132,23 +112,11 @@ class JsonReader(Reader):
 
     def types(self, schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
         """Read values as the types of all files at once."""
-        return _types(schema, merged)
+        return typed_by_all(schema, merged)
 
     def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
         """Read the files one after another while the pass runs."""
         if not schema:
             return pl.LazyFrame()
 
-        def read(
-            columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch: int | None
-        ) -> Iterator[pl.DataFrame]:
-            del rows, batch
-            for path in paths:
-                frame = pl.read_json(path, schema=schema)
-                if with_path:
-                    frame = frame.with_columns(pl.lit(path).alias(PATH))
-                if predicate is not None:
-                    frame = frame.filter(predicate)
-                yield frame if columns is None else frame.select(columns)
-
-        return register_io_source(read, schema={**schema, PATH: pl.String()} if with_path else schema)
+        return scan_each(paths, schema, lambda path: iter([pl.read_json(path, schema=schema)]), with_path=with_path)

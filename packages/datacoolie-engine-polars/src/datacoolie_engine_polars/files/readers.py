@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, ClassVar
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from datacoolie_engine_polars import failures
+from datacoolie_engine_polars.schemas import spellings
+from datacoolie_engine_polars.types import instance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PATH = "__file_path"
 """The column that holds the path of the file that a row is from."""
@@ -72,6 +75,49 @@ class Reader(ABC):
     def explain(self, path: str, error: BaseException) -> str:  # noqa: ARG002 - formats that know more look at the file
         """Say what a failure to read a file means."""
         return failures.first_line(error)
+
+
+def scan_each(
+    paths: Sequence[str], schema: pl.Schema, read: Callable[[str], Iterator[pl.DataFrame]], *, with_path: bool
+) -> pl.LazyFrame:
+    """Return a scan that reads files one after another while the pass runs.
+
+    Args:
+        paths: the files.
+        schema: what `read` gives of each of them.
+        read: yields the rows of a file, in parts.
+        with_path: add the column `PATH`.
+    """
+
+    def frames(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        del rows, batch
+        for path in paths:
+            for part in read(path):
+                frame = part.with_columns(pl.lit(path).alias(PATH)) if with_path else part
+                frame = frame if predicate is None else frame.filter(predicate)
+                yield frame if columns is None else frame.select(columns)
+
+    return register_io_source(frames, schema={**schema, PATH: pl.String()} if with_path else schema)
+
+
+def typed_by_all(schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
+    """Return the columns of `schema` with the types of all files; what is always null is text, as in Spark."""
+    known = spellings(schema, merged)
+    return pl.Schema({name: _no_null(merged[known[name]]) for name in schema})
+
+
+def _no_null(kind: pl.DataType) -> pl.DataType:
+    match kind:
+        case pl.Null():
+            return pl.String()
+        case pl.List():
+            return pl.List(_no_null(instance(kind.inner)))
+        case pl.Struct():
+            return pl.Struct({field.name: _no_null(instance(field.dtype)) for field in kind.fields})
+        case _:
+            return kind
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie_engine_polars import failures, partitions, schemas
 from datacoolie_engine_polars.files.avro import AvroReader
 from datacoolie_engine_polars.files.csv import CsvReader
+from datacoolie_engine_polars.files.excel import ExcelReader
 from datacoolie_engine_polars.files.json import JsonLinesReader, JsonReader
 from datacoolie_engine_polars.files.parquet import ParquetReader
 from datacoolie_engine_polars.files.readers import PATH, Reader
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from datacoolie_engine_polars.files.diagnosis import ScanLog
 
 READERS: dict[str, type[Reader]] = {
-    reader.format: reader for reader in (ParquetReader, CsvReader, JsonReader, JsonLinesReader, AvroReader)
+    reader.format: reader for reader in (ParquetReader, CsvReader, JsonReader, JsonLinesReader, AvroReader, ExcelReader)
 }
 
 _NAME, _MODIFIED = "__file_name", "__file_modification_time"

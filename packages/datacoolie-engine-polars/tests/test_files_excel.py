@@ -1,0 +1,124 @@
+"""Excel workbooks as sources: written by openpyxl."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from openpyxl import Workbook
+
+from datacoolie.core.exceptions import ConfigurationError, EngineError, SourceError
+from datacoolie.engines import FileWrite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from datacoolie_engine_polars import PolarsEngine
+
+    Scan = Callable[..., pl.LazyFrame]
+    Rows = list[list[object]]
+
+# Cells have no zone.
+DAY, NOON = datetime(2024, 1, 2), datetime(2024, 1, 2, 12, 30, 15)  # noqa: DTZ001
+
+
+def write(path: Path, **sheets: Rows) -> str:
+    workbook = Workbook()
+    workbook.remove(workbook.worksheets[0])
+    for title, rows in sheets.items():
+        sheet = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    workbook.save(path)
+    return path.name
+
+
+def test_types_are_those_of_the_cells(scan: Scan, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    name = write(
+        tmp_path / "a.xlsx",
+        data=[
+            ["id", "share", "day", "at", "flag", "name", "mixed", "nothing", "broken", "same", "same"],
+            [1, 0.5, date(2024, 1, 2), NOON, True, "007", 1, None, "#N/A", 1, 2],
+            [],
+            [3.0, 2, None, None, None, " b ", "x", None, None, 3, 4],
+        ],
+        other=[["id"], ["no"]],
+    )
+    frame = scan("excel", name).collect()
+    assert frame.schema == {
+        "id": pl.Int64,
+        "share": pl.Float64,
+        "day": pl.Datetime("us"),
+        "at": pl.Datetime("us"),
+        "flag": pl.Boolean,
+        "name": pl.String,
+        "mixed": pl.String,
+        "nothing": pl.String,
+        "broken": pl.String,
+        "same": pl.Int64,
+        "same_1": pl.Int64,
+    }
+    assert frame.rows() == [
+        (1, 0.5, DAY, NOON, True, "007", "1", None, None, 1, 2),
+        (3, 2.0, None, None, None, " b ", "x", None, None, 3, 4),
+    ]
+    assert capfd.readouterr().err == ""
+
+
+def test_several_files_have_one_schema(scan: Scan, tmp_path: Path) -> None:
+    write(tmp_path / "a.xlsx", s=[["id", "note", "v"], [1, None, 1]])
+    write(tmp_path / "b.xlsx", s=[["ID", "note", "more"], [2, 5, "x"]])
+    write(tmp_path / "c.xlsx", s=[["id", "v"], [3, 0.5]])
+    write(tmp_path / "empty.xlsx", s=[])
+    write(tmp_path / "heads.xlsx", s=[["id", "only"]])
+    names = frozenset({"__file_name"})
+    frame = scan("excel", "a.xlsx", "b.xlsx", "c.xlsx", "empty.xlsx", "heads.xlsx", file_columns=names)
+    assert frame.collect().to_dicts() == [
+        {"id": 1, "note": None, "v": 1.0, "more": None, "only": None, "__file_name": "a.xlsx"},
+        {"id": 2, "note": 5, "v": None, "more": "x", "only": None, "__file_name": "b.xlsx"},
+        {"id": 3, "note": None, "v": 0.5, "more": None, "only": None, "__file_name": "c.xlsx"},
+    ]
+    assert frame.filter(pl.col("id") > 1).select(pl.len()).collect().item() == 2
+    assert scan("excel", "empty.xlsx").collect().shape == (0, 0)
+
+
+def test_sheet_and_header(scan: Scan, tmp_path: Path) -> None:
+    name = write(tmp_path / "a.xlsx", first=[["x"], [1]], second=[["a", 1], ["b", 2]])
+    options = {"sheet_name": "second", "header": "false"}
+    assert scan("excel", name, options=options).collect().to_dicts() == [{"_c0": "a", "_c1": 1}, {"_c0": "b", "_c1": 2}]
+    with pytest.raises(
+        SourceError, match=r"a.xlsx: there is no sheet 'secnd'\. Sheets: first, second\. Did you mean 'second'\?"
+    ):
+        scan("excel", name, options={"sheet_name": "secnd"})
+    with pytest.raises(
+        ConfigurationError, match=r"can't honour the option 'dataAddress'\. Possible: header, inferSchema"
+    ):
+        scan("excel", name, options={"dataAddress": "'first'!A1"})
+
+
+def test_what_can_not_be_read(engine: PolarsEngine, scan: Scan, tmp_path: Path) -> None:
+    (tmp_path / "bad.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+    with pytest.raises(SourceError, match=r"bad\.xlsx: this is not a readable Excel file: calamine error"):
+        scan("excel", "bad.xlsx")
+    name = write(tmp_path / "spans.xlsx", s=[["worked"], [timedelta(hours=30)]])
+    with pytest.raises(EngineError, match="of column 'worked' has no counterpart in the framework"):
+        engine.frames.schema(scan("excel", name))
+
+
+def test_a_file_that_breaks_after_it_was_looked_at(engine: PolarsEngine, scan: Scan, tmp_path: Path) -> None:
+    frame = scan("excel", write(tmp_path / "a.xlsx", s=[["id"], [1]]))
+    (tmp_path / "a.xlsx").write_bytes(b"")
+    with pytest.raises(SourceError, match=r"a\.xlsx: this is not a readable Excel file"):
+        engine.files.stage(frame, FileWrite(format="csv", folder=str(tmp_path / "out"), stem="s"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_library_is_named_with_its_extra(scan: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = write(tmp_path / "a.xlsx", s=[["id"], [1]])
+    monkeypatch.setitem(sys.modules, "fastexcel", None)
+    with pytest.raises(ConfigurationError, match=r"needs fastexcel: pip install 'datacoolie-engine-polars\[excel\]'"):
+        scan("excel", name)
