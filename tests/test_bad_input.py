@@ -186,13 +186,10 @@ def test_a_value_that_cannot_be_cast(project: Project) -> None:
 
 
 def test_what_is_not_there_yet_is_refused_by_name(project: Project) -> None:
-    flow = append_flow(
-        destination={"load_type": "scd2", "merge_keys": ["id"], "configure": {"scd2_effective_column": "id"}}
-    )
-    project.write(flow)
+    project.write(append_flow(transform={"hash_columns": [{"target_column": "hash", "columns": ["id"]}]}))
     land(project, pl.DataFrame({"id": [1]}))
     done = project.start()
     assert done.returncode == 2
-    assert "load type scd2 is not supported yet" in done.stderr
+    assert "transform.hash_columns is not supported yet" in done.stderr
     assert not project.lake.exists()
     assert not project.states.exists()

@@ -20,9 +20,10 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
 
 def may_be_true(condition: Expr, files: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.Expr:
-    """Return an expression over `files`, which have `min.<column>` and `max.<column>`: false only where no row can be.
+    """Return an expression over `files`: false only where no row can be.
 
-    Comparisons of a column with a constant, joined by `and` and `or`, are understood; all else may be true.
+    Comparisons of a column with a constant and tests for null, joined by `and` and `or`, are understood by
+    `min.<column>`, `max.<column>` and `null_count.<column>`; all else may be true.
     """
     return _may(bind(condition, described_schema(schema)), files)
 
@@ -31,6 +32,8 @@ def _may(typed: Typed, files: pl.DataFrame) -> pl.Expr:
     match typed.node:
         case Call(function="and" | "or" as name):
             return reduce(and_ if name == "and" else or_, (_may(operand, files) for operand in typed.operands))
+        case Call(function="isnull"):
+            return _holds_null(typed.operands[0], files)
         case Call(function=name) if name in _MIRRORED:
             left, right = typed.operands
             if isinstance(left.node, Literal):
@@ -38,6 +41,11 @@ def _may(typed: Typed, files: pl.DataFrame) -> pl.Expr:
             if isinstance(left.node, Column) and isinstance(right.node, Literal) and right.node.value is not None:
                 return _compared(left.node.name, name, right.node.value, files)
     return pl.lit(value=True)
+
+
+def _holds_null(typed: Typed, files: pl.DataFrame) -> pl.Expr:
+    count = f"null_count.{typed.node.name}" if isinstance(typed.node, Column) else ""
+    return (pl.col(count) > 0).fill_null(value=True) if count in files.columns else pl.lit(value=True)
 
 
 def _compared(column: str, operator: str, value: object, files: pl.DataFrame) -> pl.Expr:

@@ -35,7 +35,7 @@ class DataFiles:
 
     Attributes:
         files: one row per file: `PATH`; `min.<column>` and `max.<column>` of columns whose bounds are known, in the
-            column's type, null where they are not; whatever else the format needs.
+            column's type, null where they are not; `null_count.<column>` likewise; whatever else the format needs.
         schema: columns of the table, with those that a batch adds, of which rows of older files have null.
         scan: rows of some of `files` with the named columns; `PATH` among them stands for the path of a row's file.
         evaluate: runs a plan.

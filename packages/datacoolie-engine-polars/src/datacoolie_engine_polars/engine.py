@@ -21,8 +21,6 @@ from datacoolie_engine_polars.staging import Stager
 if TYPE_CHECKING:
     from datacoolie.engines import QueryScan, TableOps, TableRef
 
-_DELTA = frozenset({LoadType.APPEND, LoadType.OVERWRITE, LoadType.FULL_LOAD, LoadType.MERGE_UPSERT})
-
 
 class PolarsEngine(BaseEngine[pl.LazyFrame]):
     """Lazy and streaming from end to end; data is staged in one pass, then committed."""
@@ -31,7 +29,7 @@ class PolarsEngine(BaseEngine[pl.LazyFrame]):
     capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
         reads=frozenset(READERS),
         writes=frozenset(SINKS),
-        tables={"delta": _DELTA},
+        tables={"delta": frozenset(LoadType)},
         table_paths=frozenset({"delta"}),
         cares=frozenset({"delta"}),
     )

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from datacoolie.core.models import Connection, DataFlow
+    from datacoolie.destinations.scd2 import HistoryColumns
     from datacoolie.engines import BaseEngine, Commit, Decide, Observation, Tidied, WriteResult
     from datacoolie.platforms import BasePlatform
+    from datacoolie.sql import Expr
 
 Frame = TypeVar("Frame")
 
@@ -30,6 +32,9 @@ class LoadRequest(Generic[Frame]):
         observe: evaluated in the writing pass.
         merge_keys: as the frame spells them.
         partition_by: as the frame spells them.
+        history: which columns mean what, for `scd2`.
+        replaced: the rows of the target of which the frame takes the place, where keys don't tell.
+        stamps: values of the system columns in rows that a load makes of others.
         size: about how many bytes the rows take as Parquet; `None` when that is not known.
     """
 
@@ -39,6 +44,9 @@ class LoadRequest(Generic[Frame]):
     observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
     merge_keys: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
+    history: HistoryColumns | None = None
+    replaced: Expr | None = None
+    stamps: Mapping[str, Expr] = field(default_factory=dict)
     size: int | None = None
 
 

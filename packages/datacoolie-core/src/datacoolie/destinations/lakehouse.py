@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
+from datacoolie.core.columns import CREATED_AT
+from datacoolie.core.exceptions import EngineError, ErrorClass
 from datacoolie.core.models import LoadType
+from datacoolie.destinations import scd2
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
 from datacoolie.engines import MergePlan, TableCare, WriteRequest, WriteResult
 from datacoolie.engines.places import table_ref
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
     from datacoolie.engines import Commit, TableOps
 
 Frame = TypeVar("Frame")
-
-CREATED_AT = "__created_at"
-"""The system column that an upsert keeps."""
 
 
 class TableDestination(BaseDestination[Frame], Generic[Frame]):
@@ -71,9 +70,16 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
                 return self._table.overwrite(frame, write)
             case LoadType.MERGE_UPSERT:
                 return self._table.merge(frame, MergePlan(keys=request.merge_keys, keep=(CREATED_AT,)), write)
+            case LoadType.MERGE_OVERWRITE if request.replaced is not None:
+                return self._table.overwrite(frame, write, where=request.replaced)
+            case LoadType.MERGE_OVERWRITE:
+                return self._table.merge(frame, MergePlan(keys=request.merge_keys, replace=True), write)
+            case LoadType.SCD2 if request.history is not None:
+                history = scd2.History(self.engine.frames, request.history, request.stamps, where=self.flow.name)
+                return history.load(self._table, frame, write)
             case other:
-                message = f"{self.flow.name}: load type {other.value} is not supported yet"
-                raise ConfigurationError(message, {"load_type": other.value})
+                message = f"{self.flow.name}: a load of type {other.value} needs to know its columns"
+                raise ValueError(message)
 
     def care(self, request: CareRequest) -> Cared:
         """Join files, then remove those that nobody needs."""

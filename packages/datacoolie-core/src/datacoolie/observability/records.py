@@ -67,6 +67,7 @@ class CommitRecord:
         rows: rows written from the batch.
         inserted: rows of a merge that were new.
         updated: rows of a merge that matched.
+        deleted: rows that a merge removed without another in their place.
         size: bytes written.
         files: files added.
         removed_files: files removed or replaced.
@@ -79,6 +80,7 @@ class CommitRecord:
     rows: int
     inserted: int | None = None
     updated: int | None = None
+    deleted: int | None = None
     size: int
     files: int
     removed_files: int

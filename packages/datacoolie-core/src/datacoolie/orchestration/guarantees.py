@@ -10,6 +10,15 @@ from datacoolie.observability.records import Guarantee
 if TYPE_CHECKING:
     from datacoolie.core.models import Connection, DataFlow
 
+_SAME = {
+    LoadType.OVERWRITE: "the same rows replace the same rows",
+    LoadType.FULL_LOAD: "the same rows replace the same rows",
+    LoadType.MERGE_UPSERT: "the same keys get the same values",
+    LoadType.MERGE_OVERWRITE: "the same rows replace all rows of the same keys",
+    LoadType.SCD2: "the same events give the same history",
+}
+"""What a load that is repeated does."""
+
 
 def guarantee_of(flow: DataFlow, source: Connection) -> tuple[Guarantee, str]:
     """Return the flow's guarantee and the reason for it.
@@ -25,7 +34,7 @@ def guarantee_of(flow: DataFlow, source: Connection) -> tuple[Guarantee, str]:
             return Guarantee.AT_LEAST_ONCE, "rows without watermark are read each time, and append adds them again"
         case LoadType.APPEND:
             return Guarantee.EFFECTIVELY_ONCE, "each commit carries a token, which the next run finds"
-        case LoadType.OVERWRITE | LoadType.FULL_LOAD:
-            return Guarantee.IDEMPOTENT, "the same rows replace the same rows, in one commit"
-        case _:
-            return Guarantee.IDEMPOTENT, "the same keys get the same values, in one commit"
+        case LoadType.MERGE_OVERWRITE if flow.destination.settings.replace_by_watermark:
+            return Guarantee.IDEMPOTENT, "the same rows replace all rows of the same window, in one commit"
+        case load_type:
+            return Guarantee.IDEMPOTENT, f"{_SAME[load_type]}, in one commit"

@@ -19,6 +19,7 @@ from datacoolie.engines import Commit, CommitConflictError, Observation, Token, 
 from datacoolie.observability.events import StageStarted, WindowResolved
 from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
 from datacoolie.orchestration.emptying import REPLACING, cleared, clears, fails
+from datacoolie.orchestration.targets import history_of, replaced_rows
 from datacoolie.sources.base import Window
 from datacoolie.sources.columns import FILE_COLUMNS
 from datacoolie.sources.watermarks import NULL_ROWS
@@ -27,6 +28,7 @@ from datacoolie.state import LoadState, Mark
 from datacoolie.transformers.base import TransformContext
 from datacoolie.transformers.names import NameMap
 from datacoolie.transformers.pipeline import run_pipeline
+from datacoolie.transformers.system_columns import stamps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -197,10 +199,12 @@ class Load(Generic[Frame]):
         frames = self.run.workspace.engine.frames
         reading = source.read(window)
         observe = dict(reading.observe)
-        frame = self._transform(reading.frame)
+        context = self._context()
+        frame = self._transform(reading.frame, context)
         if self.flow.destination.load_type in REPLACING:
             observe[_ROWS] = Observation(frame=frame, aggregate=count())
-        names = NameMap.after(frames.schema(frame), self.flow.transform)
+        schema = frames.schema(frame)
+        names = NameMap.after(schema, self.flow.transform)
         token = self._next_token(lease)
         seen: dict[str, Mark] = {}
 
@@ -229,6 +233,9 @@ class Load(Generic[Frame]):
                 partition_by=tuple(
                     names.destination_name(part.column) for part in self.flow.destination.partition_columns
                 ),
+                history=history_of(self.flow, names),
+                replaced=replaced_rows(self.flow, window, names, schema),
+                stamps=stamps(context),
             ),
         )
         self.commit = _commit_record(token, result)
@@ -253,21 +260,22 @@ class Load(Generic[Frame]):
     def _next_token(self, lease: HeldLease) -> Token:
         return Token(seq=lease.state.seq + 1, epoch=lease.state.epoch, dataflow_id=self.flow.dataflow_id)
 
-    def _transform(self, frame: Frame) -> Frame:
-        """Run the transformers; file columns that expressions used go away again unless the flow asks for them."""
-        run, flow = self.run, self.flow
-        frames = run.workspace.engine.frames
-        context = TransformContext(
-            flow=flow,
-            frames=frames,
-            hints=run.workspace.metadata.hints(flow),
-            run_id=run.run_id,
-            started_at=run.started_at,
-            user=run.user,
+    def _context(self) -> TransformContext[Frame]:
+        return TransformContext(
+            flow=self.flow,
+            frames=self.run.workspace.engine.frames,
+            hints=self.run.workspace.metadata.hints(self.flow),
+            run_id=self.run.run_id,
+            started_at=self.run.started_at,
+            user=self.run.user,
         )
+
+    def _transform(self, frame: Frame, context: TransformContext[Frame]) -> Frame:
+        """Run the transformers; file columns that expressions used go away again unless the flow asks for them."""
+        flow, frames = self.flow, context.frames
         if flow.source.filter_expression:
             frame = frames.filter(frame, context.expression(flow.source.filter_expression, "source.filter_expression"))
-        frame = run_pipeline(frame, run.transformers, context)
+        frame = run_pipeline(frame, self.run.transformers, context)
         kept = {*flow.transform.select_columns, *(added.column for added in flow.transform.additional_columns)}
         schema = frames.schema(frame)
         hidden = [name for name in FILE_COLUMNS if name in schema and name not in kept]
@@ -314,6 +322,7 @@ def _commit_record(token: Token, result: WriteResult) -> CommitRecord:
         rows=result.rows,
         inserted=result.inserted,
         updated=result.updated,
+        deleted=result.deleted,
         size=result.size,
         files=result.files,
         removed_files=result.removed_files,

@@ -50,19 +50,21 @@ class NameMap:
         Raises:
             TransformError: `name` is neither a column of the target nor of the source, or the column was left out.
         """
-        targets = {target: target for target in self.sources}
-        by_source = {source: target for target, source in self.sources.items()}
-        found = (
-            _in_any_case(name, targets)
-            or _in_any_case(target_name(name, self.transform), targets)
-            or _in_any_case(name, by_source)
-        )
+        found = self.destination_name_if_any(name)
         if found:
             return found
-        message = (
-            f"There is no column {name!r}. Columns: {listed(targets)}.{did_you_mean(name, {**by_source, **targets})}"
-        )
+        near = did_you_mean(name, {**self.sources, **{source: source for source in self.sources.values()}})
+        message = f"There is no column {name!r}. Columns: {listed(self.sources)}.{near}"
         raise TransformError(message, {"column": name}).classed(ErrorClass.CONFIGURATION)
+
+    def destination_name_if_any(self, name: str) -> str | None:
+        """Return what the column is called in the target, or `None` when the target has none of that name."""
+        targets = {target: target for target in self.sources}
+        return (
+            _in_any_case(name, targets)
+            or _in_any_case(target_name(name, self.transform), targets)
+            or _in_any_case(name, {source: target for target, source in self.sources.items()})
+        )
 
     def source_name(self, name: str) -> str:
         """Return what the column is called in the frame that this map was made for.

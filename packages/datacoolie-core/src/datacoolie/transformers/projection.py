@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from datacoolie.core.columns import DELETED, HISTORY_COLUMNS, SYSTEM_COLUMNS
+from datacoolie.core.models import LoadType
 from datacoolie.sql import col
 from datacoolie.transformers.base import BaseTransformer
 from datacoolie.transformers.names import cased
-from datacoolie.transformers.system_columns import SYSTEM_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,8 +22,8 @@ Frame = TypeVar("Frame")
 class Projection(BaseTransformer[Frame]):
     """Select or drop columns, then rename what is left.
 
-    What a load adds stays with `select_columns`, whether it is listed or not: system columns, and partition columns
-    that are computed.
+    What a load adds stays with `select_columns`, whether it is listed or not: system columns, those of a history, and
+    partition columns that are computed.
     """
 
     order: ClassVar[int] = 85
@@ -68,6 +69,8 @@ def _kept(schema: Schema, context: TransformContext[Frame]) -> list[str]:
         added = {part.column.lower() for part in context.flow.destination.partition_columns if part.expression}
         if transform.system_columns:
             added.update(SYSTEM_COLUMNS)
+        if context.flow.destination.load_type is LoadType.SCD2:
+            added.update((*HISTORY_COLUMNS, DELETED))
         return list(dict.fromkeys([*selected, *(column for column in schema if column.lower() in added)]))
     field = "transform.drop_columns"
     dropped = _listed_columns(transform.drop_columns, schema, field, context)

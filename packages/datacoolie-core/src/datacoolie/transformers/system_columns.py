@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from datacoolie.core.columns import SYSTEM_COLUMNS
 from datacoolie.sql import lit
 from datacoolie.transformers.base import BaseTransformer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datacoolie.sql import Expr
     from datacoolie.transformers.base import TransformContext
 
 Frame = TypeVar("Frame")
-
-CREATED_AT = "__created_at"
-UPDATED_AT = "__updated_at"
-UPDATED_BY = "__updated_by"
-DATAFLOW_RUN_ID = "__dataflow_run_id"
-
-SYSTEM_COLUMNS = (CREATED_AT, UPDATED_AT, UPDATED_BY, DATAFLOW_RUN_ID)
-"""The columns that a load adds, in order."""
 
 
 class SystemColumns(BaseTransformer[Frame]):
@@ -32,6 +28,12 @@ class SystemColumns(BaseTransformer[Frame]):
 
     def transform(self, frame: Frame, context: TransformContext[Frame]) -> Frame:
         """Add them."""
-        started = lit(context.started_at)
-        values = dict(zip(SYSTEM_COLUMNS, (started, started, lit(context.user), lit(context.run_id)), strict=True))
-        return context.frames.with_columns(frame, values)
+        return context.frames.with_columns(frame, stamps(context))
+
+
+def stamps(context: TransformContext[Frame]) -> Mapping[str, Expr]:
+    """Return the values of the system columns in rows that this load writes; none when they are off."""
+    if not context.flow.transform.system_columns:
+        return {}
+    started = lit(context.started_at)
+    return dict(zip(SYSTEM_COLUMNS, (started, started, lit(context.user), lit(context.run_id)), strict=True))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from datacoolie.core.types import (
     INTEGRAL,
     NUMERIC,
+    ArrayType,
     BooleanType,
     DataType,
     DateType,
@@ -14,8 +15,10 @@ from datacoolie.core.types import (
     DoubleType,
     IntegerType,
     LongType,
+    MapType,
     NullType,
     StringType,
+    StructType,
 )
 from datacoolie.sql.coercion import ATOMIC, MIN_ADJUSTED_SCALE, bounded, decimal_for, wider
 from datacoolie.sql.functions.model import BOOLEAN, Argument, Common, Function, Resolved, Rule, Takes, same
@@ -131,6 +134,24 @@ def _compared(arguments: Sequence[Argument]) -> Resolved | None:
     return Resolved(arguments=(common, common), result=BooleanType())
 
 
+def _identical(arguments: Sequence[Argument]) -> Resolved | None:
+    """Take lists and structs of one type as they are, all else as `_compared`; maps have no equality."""
+    left, right = (argument.type for argument in arguments)
+    if left == right and isinstance(left, (ArrayType, StructType)) and not _holds_map(left):
+        return Resolved(arguments=(left, right), result=BooleanType())
+    return _compared(arguments)
+
+
+def _holds_map(kind: DataType) -> bool:
+    match kind:
+        case ArrayType():
+            return _holds_map(kind.element)
+        case StructType():
+            return any(_holds_map(field) for _, field in kind.fields)
+        case _:
+            return isinstance(kind, MapType)
+
+
 def _operator(name: str, rule: Callable[[Sequence[Argument]], Resolved | None], doc: str, alias: str = "") -> Function:
     aliases = (alias,) if alias else ()
     return Function(name=name, signature=Rule(("left", "right"), rule), doc=doc, aliases=aliases)
@@ -152,7 +173,7 @@ OPERATORS: tuple[Function, ...] = (
     _operator("<=", _compared, "Whether the left side is less or equal."),
     _operator(">", _compared, "Whether the left side is greater; NaN is the largest number."),
     _operator(">=", _compared, "Whether the left side is greater or equal."),
-    _operator("<=>", _compared, "Whether both sides are equal, null being equal to null."),
+    _operator("<=>", _identical, "Whether both sides are equal, null being equal to null."),
     Function(name="and", signature=_LOGIC, doc="Whether both are true."),
     Function(name="or", signature=_LOGIC, doc="Whether one is true."),
     Function(name="not", signature=Takes((BOOLEAN,), BooleanType()), doc="Whether it is false.", aliases=("!",)),

@@ -1,0 +1,318 @@
+"""History per key: the timeline of a key is built anew from all its events, and what changed is merged.
+
+A row of the table is a version. Its event is the row itself, at `__valid_from`; the events that repeated it are in
+`__repeats`; an end that is not the beginning of the next version is the event of a delete. A delete that ends nothing
+(there was no version, or it was over) is kept as an empty version, from a time to the same time. So the table says
+which events it has seen, and the result is a function of the set of all events, in whatever order and batches they
+came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from datacoolie.core.columns import (
+    CREATED_AT,
+    DELETED,
+    HISTORY_COLUMNS,
+    IS_CURRENT,
+    REPEATS,
+    SYSTEM_COLUMNS,
+    VALID_FROM,
+    VALID_TO,
+)
+from datacoolie.core.exceptions import DestinationError
+from datacoolie.core.types import ArrayType, StructType
+from datacoolie.engines import MergePlan, Observation, Rebuild, WindowFunction
+from datacoolie.sql import agg, and_, call, case, cast, col, lit, not_, or_
+from datacoolie.sql.coercion import ATOMIC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datacoolie.core.types import DataType, Schema
+    from datacoolie.engines import Commit, FrameOps, Observed, TableOps, WriteRequest, WriteResult
+    from datacoolie.sql import Expr
+
+Frame = TypeVar("Frame")
+
+_WITHOUT_TIME = "scd2.without_time"
+
+_ROW, _ENDED, _REPEATED = "__is_row", "__ended", "__repeated"
+"""Of an event that is a row of the table: that it is one, and what its `__valid_to` and `__repeats` were."""
+
+_AT, _GONE, _CLASHED = "__time_beside", "__deleted_beside", "__clashes_beside"
+"""Of the event before or after: its time, whether it is a delete, whether it clashes."""
+
+_CLASHES, _CHANGES, _RUN = "__clashes", "__changes", "__run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryColumns:
+    """Which columns mean what, as the frame spells them.
+
+    Attributes:
+        keys: tell whose history it is.
+        effective: the column that `__valid_from` was made of, when the target has it.
+        track: of which a change makes a version; empty for all but `ignore`, `effective` and what a load adds.
+        ignore: of which a change makes none; the first event of a version decides.
+        latest: of events of one key at one time, the one that is largest by these counts.
+        full_snapshot: keys that are missing from a batch are closed at the batch's latest time.
+    """
+
+    keys: tuple[str, ...]
+    effective: str | None
+    track: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    latest: tuple[str, ...] = ()
+    full_snapshot: bool = False
+
+    def tracked(self, schema: Schema) -> list[str]:
+        """Return the columns of which a change makes a version."""
+        if self.track:
+            return [name for name in schema if name in self.track]
+        other = {*self.keys, *self.ignore, self.effective, *HISTORY_COLUMNS, *SYSTEM_COLUMNS, DELETED}
+        return [name for name in schema if name not in other]
+
+    def untracked(self, schema: Schema) -> list[str]:
+        """Return the other columns that come from the source."""
+        other = {*self.keys, *self.tracked(schema), *HISTORY_COLUMNS, *SYSTEM_COLUMNS, DELETED}
+        return [name for name in schema if name not in other]
+
+
+class History(Generic[Frame]):
+    """The history that one load continues.
+
+    Args:
+        frames: the engine's operations.
+        columns: which columns mean what.
+        stamps: values of system columns in the rows that are written.
+        where: the flow, for messages.
+    """
+
+    def __init__(
+        self, frames: FrameOps[Frame], columns: HistoryColumns, stamps: Mapping[str, Expr], *, where: str
+    ) -> None:
+        """Remember all of it."""
+        self._frames = frames
+        self._columns = columns
+        self._stamps = stamps
+        self._where = where
+
+    def load(self, table: TableOps[Frame], frame: Frame, request: WriteRequest[Frame]) -> WriteResult:
+        """Merge what events make of the timelines of their keys.
+
+        Raises:
+            DestinationError: events have no time, or different ones of a key have the same; and as `TableOps.merge`.
+        """
+        columns, events = self._columns, self._events(frame)
+
+        def decide(observed: Observed) -> Commit:
+            if without_time := int(str(observed[_WITHOUT_TIME])):
+                message = (
+                    f"{self._where}: {without_time:,} rows have no effective time (scd2_effective_column), so nothing "
+                    "says when they begin to hold. Fill it in, or leave these rows out with filter_expression"
+                )
+                raise DestinationError(message, {"rows": without_time})
+            return request.decide(observed)
+
+        timeless = Observation(frame=events, aggregate=agg("count_if", call("isnull", col(VALID_FROM))))
+        plan = MergePlan(
+            keys=(*columns.keys, VALID_FROM),
+            keep=(CREATED_AT,),
+            delete=DELETED,
+            rebuild=Rebuild(make=self._changes, keys=None if columns.full_snapshot else columns.keys),
+        )
+        observe = {**request.observe, _WITHOUT_TIME: timeless}
+        return table.merge(events, plan, replace(request, observe=observe, decide=decide))
+
+    def _changes(self, batch: Frame, known: Frame | None) -> Frame:
+        schema = self._frames.schema(batch)
+        return _Timelines(self._frames, self._columns, schema, self._stamps).changes(batch, known)
+
+    def _events(self, frame: Frame) -> Frame:
+        """Return the events with all columns of a history, those that are not known yet null."""
+        schema = self._frames.schema(frame)
+        fields = [VALID_FROM, *self._columns.untracked(schema)]
+        values: dict[str, Expr] = {name: col(name) for name in schema}
+        values[REPEATS] = _null(ArrayType(StructType(tuple((name, schema[name]) for name in fields))))
+        values.setdefault(DELETED, lit(value=False))
+        system = [name for name in SYSTEM_COLUMNS if name in values]
+        order = [name for name in values if name not in {*HISTORY_COLUMNS, DELETED, *system}]
+        return self._frames.select(frame, {name: values[name] for name in [*order, *HISTORY_COLUMNS, *system, DELETED]})
+
+
+class _Timelines(Generic[Frame]):
+    """The timelines of the keys of one batch."""
+
+    def __init__(
+        self, frames: FrameOps[Frame], columns: HistoryColumns, schema: Schema, stamps: Mapping[str, Expr]
+    ) -> None:
+        self.frames = frames
+        self.columns = columns
+        self.schema = schema
+        self.stamps = stamps
+        self.keys = list(columns.keys)
+        self.tracked = columns.tracked(schema)
+        self.untracked = columns.untracked(schema)
+        self.latest = [name for name in columns.latest if name in schema]
+
+    def changes(self, batch: Frame, known: Frame | None) -> Frame:
+        """Return the rows to merge: new and changed ones, and, with `__deleted`, those that are no more."""
+        events = [self._of_batch(batch)]
+        if known is not None:
+            events += self._of_table(known)
+            if self.columns.full_snapshot:
+                events.append(self._of_missing_keys(batch, known))
+        rows = self._rows(self._without_duplicates(self.frames.union(events)))
+        unchanged = and_(col(_ROW), _same(VALID_TO, _ENDED), _same(REPEATS, _REPEATED))
+        columns = {name: col(name) for name in self.schema if name not in SYSTEM_COLUMNS}
+        changed = self.frames.filter(rows, not_(unchanged))
+        written = self.frames.select(changed, self._in_order({**columns, DELETED: lit(value=False)}))
+        if known is None:
+            return written
+        identity = [*self.keys, VALID_FROM]
+        gone = self.frames.join(known, rows, keys=identity, how="anti")
+        columns = {name: col(name) for name in identity}
+        return self.frames.union(
+            [written, self.frames.select(gone, self._in_order({**columns, DELETED: lit(value=True)}))]
+        )
+
+    def _in_order(self, values: Mapping[str, Expr]) -> dict[str, Expr]:
+        """Return all columns of the table: the given ones, the stamps of this load, and null."""
+        return {name: values.get(name) or self.stamps.get(name) or _null(kind) for name, kind in self.schema.items()}
+
+    def _of_batch(self, batch: Frame) -> Frame:
+        """Return the events of the batch; what a delete says of other columns counts for nothing."""
+        timed = self.frames.filter(batch, not_(call("isnull", col(VALID_FROM))))
+        said = {
+            name: case((col(DELETED), _null(self.schema[name])), default=col(name))
+            for name in (*self.tracked, *self.untracked)
+        }
+        return self._events(timed, {**said, DELETED: col(DELETED)})
+
+    def _of_table(self, known: Frame) -> list[Frame]:
+        """Return what the rows of the table tell of events."""
+        frames = self.frames
+        is_empty = _same(VALID_FROM, VALID_TO)
+        empty, versions = frames.filter(known, is_empty), frames.filter(known, not_(is_empty))
+        row = {_ROW: lit(value=True), _ENDED: col(VALID_TO), _REPEATED: col(REPEATS)}
+        repeats = frames.unnest(
+            frames.select(versions, {name: col(name) for name in (*self.keys, *self.tracked, REPEATS)}), REPEATS
+        )
+        followed = frames.window(
+            versions, {_AT: WindowFunction("lead", VALID_FROM)}, partition_by=self.keys, order_by=[VALID_FROM]
+        )
+        closed = frames.filter(followed, and_(not_(call("isnull", col(VALID_TO))), not_(_same(VALID_TO, _AT))))
+        return [
+            self._events(versions, row),
+            self._events(repeats),
+            self._events(closed, {**self._nothing_said(), VALID_FROM: col(VALID_TO), DELETED: lit(value=True)}),
+            self._events(empty, {**row, **self._nothing_said(), DELETED: lit(value=True)}),
+        ]
+
+    def _of_missing_keys(self, batch: Frame, known: Frame) -> Frame:
+        """Return a delete, at the latest time of the batch, of each key that holds then and that the batch lacks."""
+        frames = self.frames
+        latest = frames.aggregate(batch, {"at": agg("max", col(VALID_FROM))})["at"]
+        at = _null(self.schema[VALID_FROM]) if latest is None else cast(lit(latest), self.schema[VALID_FROM])  # type: ignore[arg-type] # a value of the column's type
+        holds = and_(call("<", col(VALID_FROM), at), or_(call("isnull", col(VALID_TO)), call(">", col(VALID_TO), at)))
+        missing = frames.join(frames.filter(known, holds), batch, keys=self.keys, how="anti")
+        return self._events(missing, {**self._nothing_said(), VALID_FROM: at, DELETED: lit(value=True)})
+
+    def _nothing_said(self) -> dict[str, Expr]:
+        return {name: _null(self.schema[name]) for name in (*self.tracked, *self.untracked)}
+
+    def _events(self, frame: Frame, values: Mapping[str, Expr] | None = None) -> Frame:
+        """Return rows as events: the given values, else what the rows have, else what is no delete and no row."""
+        plain = {name: col(name) for name in (*self.keys, VALID_FROM, *self.tracked, *self.untracked)}
+        missing = {
+            DELETED: lit(value=False),
+            _ROW: lit(value=False),
+            _ENDED: _null(self.schema[VALID_TO]),
+            _REPEATED: _null(self.schema[REPEATS]),
+        }
+        return self.frames.select(frame, {**plain, **missing, **(values or {})})
+
+    def _without_duplicates(self, events: Frame) -> Frame:
+        """Drop events that another one of the same key and time repeats or outdoes; note those that clash.
+
+        Of equal events the one that is a row of the table stays, unless another is larger in columns that make no
+        version: which one stays depends on the set of events alone.
+        """
+        frames = self.frames
+        order = [name for name in self.untracked if isinstance(self.schema[name], ATOMIC) and name not in self.latest]
+        looked = frames.window(
+            events,
+            {_AT: WindowFunction("lead", VALID_FROM), **self._neighbour("lead")},
+            partition_by=self.keys,
+            order_by=[VALID_FROM, *self.latest, DELETED, *order, _ROW],
+        )
+        together = _same(_AT, VALID_FROM)
+        outdone = not_(and_(*(_same(name, _beside(name)) for name in self.latest)))
+        is_dropped = and_(together, or_(self._equals_neighbour(), outdone))
+        clashes = and_(together, not_(self._equals_neighbour()), not_(outdone))
+        kept = frames.filter(frames.with_columns(looked, {_CLASHES: clashes}), not_(is_dropped))
+        columns = (*self.keys, VALID_FROM, *self.tracked, *self.untracked, DELETED, _ROW, _ENDED, _REPEATED, _CLASHES)
+        return frames.select(kept, {name: col(name) for name in columns})
+
+    def _rows(self, events: Frame) -> Frame:
+        """Return the rows of the timelines: versions, and deletes that end nothing.
+
+        Events that clash all become rows, of the same key and time, which no merge takes.
+        """
+        frames, keys, order = self.frames, self.keys, [VALID_FROM, DELETED]
+        looked = frames.window(
+            events,
+            {
+                _AT: WindowFunction("lag", VALID_FROM),
+                _CLASHED: WindowFunction("lag", _CLASHES),
+                **self._neighbour("lag"),
+            },
+            partition_by=keys,
+            order_by=order,
+        )
+        is_first = call("isnull", col(_AT))
+        clashes = or_(col(_CLASHES), call("coalesce", col(_CLASHED), lit(value=False)))
+        changes = or_(is_first, clashes, not_(self._equals_neighbour()))
+        ends_nothing = and_(col(DELETED), or_(is_first, clashes, not_(changes)))
+        marked = frames.with_columns(looked, {_CHANGES: changes, _CLASHES: ends_nothing})
+        runs = frames.window(
+            marked, {_RUN: WindowFunction("running_count", _CHANGES)}, partition_by=keys, order_by=order
+        )
+        repeated = frames.filter(runs, not_(or_(col(_CHANGES), col(DELETED))))
+        repeats = frames.nest(repeated, keys=[*keys, _RUN], columns=[VALID_FROM, *self.untracked], into=REPEATS)
+        starts = frames.filter(runs, or_(col(_CHANGES), col(DELETED)))
+        ended = frames.window(starts, {VALID_TO: WindowFunction("lead", VALID_FROM)}, partition_by=keys, order_by=order)
+        kept = frames.filter(ended, or_(not_(col(DELETED)), col(_CLASHES)))
+        return frames.with_columns(
+            frames.join(kept, repeats, keys=[*keys, _RUN], how="left"),
+            {
+                VALID_TO: case((col(DELETED), col(VALID_FROM)), default=col(VALID_TO)),
+                IS_CURRENT: and_(not_(col(DELETED)), call("isnull", col(VALID_TO))),
+            },
+        )
+
+    def _neighbour(self, function: Literal["lag", "lead"]) -> dict[str, WindowFunction]:
+        looked = {
+            _beside(name): WindowFunction(function, name) for name in dict.fromkeys((*self.tracked, *self.latest))
+        }
+        return {**looked, _GONE: WindowFunction(function, DELETED)}
+
+    def _equals_neighbour(self) -> Expr:
+        """Return whether the neighbour says the same: both are deletes, or the tracked columns are equal."""
+        equal = and_(*(_same(name, _beside(name)) for name in self.tracked))
+        return and_(_same(DELETED, _GONE), or_(col(DELETED), equal))
+
+
+def _beside(name: str) -> str:
+    return f"__beside_{name}"
+
+
+def _same(left: str, right: str) -> Expr:
+    return call("<=>", col(left), col(right))
+
+
+def _null(kind: DataType) -> Expr:
+    return cast(lit(None), kind)

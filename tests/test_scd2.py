@@ -1,0 +1,309 @@
+"""History per key (`scd2`): what a table holds after events came in some order, in some batches."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from datacoolie import Project as Library
+from datacoolie.orchestration.results import RunResult
+from tests.projects import Project, Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datacoolie.observability.records import FlowRecord
+
+Event = tuple[int | None, int, str | None]
+"""Key, hour, value; without a value the key is closed."""
+Row = tuple[int | None, int, int | None, bool, str | None]
+"""Key, from hour, to hour, whether it is current, value."""
+
+START = datetime(2024, 2, 28, 12)  # noqa: DTZ001 - a time without zone is one of the types
+
+
+def timelines(events: set[Event]) -> list[Row]:
+    """Tell what the table has to hold: the versions, and deletes that end nothing."""
+    rows: list[Row] = []
+    for key, own in groupby(sorted(events, key=lambda one: (repr(one[0]), one[1])), key=lambda one: one[0]):
+        value, since = None, None
+        for _, hour, new in own:
+            if new == value:
+                rows += [(key, hour, hour, False, None)] if new is None else []
+                continue
+            if value is not None and since is not None:
+                rows.append((key, since, hour, False, value))
+            value, since = new, hour
+        if value is not None and since is not None:
+            rows.append((key, since, None, True, value))
+    return sorted(rows, key=repr)
+
+
+def flow(**configure: object) -> Record:
+    return {
+        "name": "customers",
+        "source": {"connection_name": "landing", "table": "events", "watermark_columns": ["__file_modification_time"]},
+        "destination": {
+            "connection_name": "lake",
+            "table": "customers",
+            "load_type": "scd2",
+            "merge_keys": ["id"],
+            "configure": {
+                "scd2_effective_column": "At",
+                "scd2_delete_expression": "value is null",
+                **configure,
+            },
+        },
+    }
+
+
+def land(project: Project, name: str, events: list[Event], **more: list[object]) -> None:
+    frame = pl.DataFrame(
+        {
+            "id": pl.Series([key for key, _, _ in events], dtype=pl.Int64),
+            "At": pl.Series([START + timedelta(hours=hour) for _, hour, _ in events], dtype=pl.Datetime("us")),
+            "value": pl.Series([value for _, _, value in events], dtype=pl.String),
+            **more,
+        }
+    )
+    (project.landing / "events").mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(project.landing / "events" / f"{name}.parquet")
+
+
+def load(project: Project) -> FlowRecord:
+    """Run in this process and return the flow's record."""
+    result = Library.load(str(project.folder / "project.yaml")).run()
+    assert isinstance(result, RunResult)
+    [record] = result.records
+    return record
+
+
+def history(project: Project) -> list[Row]:
+    """Read the table with delta-rs."""
+    table = pl.DataFrame(DeltaTable(project.lake / "customers").to_pyarrow_table())
+    rows = table.select("id", "__valid_from", "__valid_to", "__is_current", "value").rows()
+    found = [
+        (key, hours(since), None if to is None else hours(to), current, value)
+        for key, since, to, current, value in rows
+    ]
+    return sorted(found, key=repr)
+
+
+def hours(time: datetime) -> int:
+    return round((time - START).total_seconds() / 3600)
+
+
+def random_events(rng: random.Random) -> list[Event]:
+    pairs = {(rng.choice([1, 2, None]), rng.randrange(8)) for _ in range(rng.randrange(1, 14))}
+    return [(key, hour, rng.choice(["a", "b", "c", None])) for key, hour in sorted(pairs, key=repr)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_order_any_batches_any_repetition_give_the_same_table(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - test data
+    events = random_events(rng)
+    project = Project(tmp_path)
+    project.write(flow())
+    arriving = events + rng.sample(events, rng.randrange(len(events) + 1))
+    rng.shuffle(arriving)
+    seen: set[Event] = set()
+    number = 0
+    while arriving:
+        batch = [arriving.pop() for _ in range(min(len(arriving), rng.randrange(1, 6)))]
+        land(project, f"{number:03}", batch)
+        number += 1
+        assert load(project).error is None
+        seen.update(batch)
+        assert history(project) == timelines(seen)
+
+
+def rows_of(project: Project, *columns: str) -> list[tuple[object, ...]]:
+    table = pl.DataFrame(DeltaTable(project.lake / "customers").to_pyarrow_table())
+    return sorted(table.select(columns).rows(), key=repr)
+
+
+def test_the_columns_of_a_history_in_order(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    land(project, "1", [(1, 0, "a")])
+    load(project)
+    schema = {field.name: str(field.type) for field in DeltaTable(project.lake / "customers").to_pyarrow_table().schema}
+    assert list(schema) == [
+        *("id", "at", "value", "__valid_from", "__valid_to", "__is_current", "__repeats"),
+        *("__created_at", "__updated_at", "__updated_by", "__dataflow_run_id"),
+    ]
+    assert schema["__valid_from"] == schema["__valid_to"] == "timestamp[us]"
+
+
+def test_a_repetition_changes_no_row_and_a_late_event_only_those_it_splits(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    land(project, "1", [(1, 0, "a"), (1, 4, "b"), (2, 0, "x")])
+    first = load(project)
+    land(project, "2", [(1, 0, "a"), (2, 0, "x")])
+    repeated = load(project)
+    assert repeated.commit is not None
+    assert (repeated.commit.rows, repeated.commit.updated, repeated.commit.removed_files) == (0, 0, 0)
+    land(project, "3", [(1, 2, "c")])
+    late = load(project)
+    assert late.commit is not None
+    assert (late.commit.inserted, late.commit.updated, late.commit.deleted) == (1, 1, 0)
+    assert history(project) == [
+        (1, 0, 2, False, "a"),
+        (1, 2, 4, False, "c"),
+        (1, 4, None, True, "b"),
+        (2, 0, None, True, "x"),
+    ]
+    runs = {(key, hours(since)): run for key, since, run in rows_of(project, "id", "__valid_from", "__dataflow_run_id")}  # type: ignore[arg-type] # a time
+    assert runs == {(1, 0): late.run_id, (1, 2): late.run_id, (1, 4): first.run_id, (2, 0): first.run_id}
+    created = rows_of(project, "__created_at", "__valid_from")
+    assert len({one for one, _ in created}) == 2
+
+
+def test_a_version_that_a_late_event_makes_a_repetition_goes(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    land(project, "1", [(1, 0, "a"), (1, 4, "b")])
+    load(project)
+    land(project, "2", [(1, 2, "b")])
+    record = load(project)
+    assert record.commit is not None
+    assert (record.commit.inserted, record.commit.updated, record.commit.deleted) == (1, 1, 1)
+    assert history(project) == [(1, 0, 2, False, "a"), (1, 2, None, True, "b")]
+
+
+def test_columns_that_are_ignored_come_from_the_first_event_of_a_version_whatever_the_order(tmp_path: Path) -> None:
+    events: list[Event] = [(1, 0, "a"), (1, 2, "a"), (1, 4, "a"), (1, 3, "b")]
+    expected = [(1, 0, 3, False, "a"), (1, 3, 4, False, "b"), (1, 4, None, True, "a")]
+    for name, order in {"once": [events], "late": [[event] for event in events], "back": [events[::-1]]}.items():
+        project = Project(tmp_path / name)
+        project.landing.mkdir(parents=True)
+        project.write(flow(scd2_ignore_columns=["Note"]))
+        for number, batch in enumerate(order):
+            land(project, str(number), batch, Note=[f"at {hour}" for _, hour, _ in batch])
+            load(project)
+        assert history(project) == expected
+        assert rows_of(project, "__valid_from", "note") == [
+            (START + timedelta(hours=hour), f"at {hour}") for hour in (0, 3, 4)
+        ]
+
+
+def test_only_tracked_columns_make_a_version(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow(scd2_track_columns=["VALUE"]))
+    land(project, "1", [(1, 0, "a"), (1, 1, "a"), (1, 2, "b")], other=[1, 2, 3])
+    load(project)
+    assert history(project) == [(1, 0, 2, False, "a"), (1, 2, None, True, "b")]
+    assert rows_of(project, "other") == [(1,), (3,)]
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+def test_different_attributes_at_one_time_are_an_error_that_names_them(tmp_path: Path, batches: int) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    events: list[Event] = [(7, 0, "a"), (7, 3, "a"), (7, 3, "b")]
+    land(project, "1", events[: 3 if batches == 1 else 2])
+    if batches == 2:
+        load(project)
+        land(project, "2", events[2:])
+    record = load(project)
+    assert record.error is not None
+    assert "id, __valid_from: (7, datetime.datetime(2024, 2, 28, 15, 0))" in record.error.message
+    assert "latest_data_columns" in record.error.message
+    assert (project.lake / "customers").exists() is (batches == 2)
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+def test_the_latest_of_different_attributes_at_one_time_counts(tmp_path: Path, batches: int) -> None:
+    project = Project(tmp_path)
+    document = flow()
+    document["transform"] = {"latest_data_columns": ["Sent"]}
+    project.write(document)
+    events: list[Event] = [(7, 0, "a"), (7, 3, "new"), (7, 3, "old")]
+    sent: list[object] = [1, 9, 5]
+    cut = 3 if batches == 1 else 2
+    land(project, "1", events[:cut], Sent=sent[:cut])
+    load(project)
+    if batches == 2:
+        land(project, "2", events[2:], Sent=sent[2:])
+        load(project)
+    assert history(project) == [(7, 0, 3, False, "a"), (7, 3, None, True, "new")]
+
+
+def test_events_without_a_time_are_an_error_and_nothing_is_written(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    land(project, "1", [(1, 0, "a")])
+    path = project.landing / "events" / "1.parquet"
+    pl.read_parquet(path).with_columns(At=pl.lit(None, pl.Datetime("us"))).write_parquet(path)
+    record = load(project)
+    assert record.error is not None
+    assert "1 rows have no effective time (scd2_effective_column)" in record.error.message
+    assert not list(project.lake.rglob("*.parquet"))
+
+
+def test_a_full_snapshot_closes_the_keys_that_are_missing(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow(scd2_full_snapshot=True))
+    land(project, "1", [(1, 0, "a"), (2, 0, "x"), (None, 0, "n")])
+    load(project)
+    land(project, "2", [(1, 5, "a"), (3, 5, "z")])
+    load(project)
+    expected = [(1, 0, None, True, "a"), (2, 0, 5, False, "x"), (3, 5, None, True, "z"), (None, 0, 5, False, "n")]
+    assert history(project) == sorted(expected, key=repr)
+    land(project, "3", [(1, 9, "a"), (2, 9, "x"), (3, 9, "z")])
+    load(project)
+    expected += [(2, 9, None, True, "x")]
+    assert history(project) == sorted(expected, key=repr)
+
+
+def test_versions_by_day_in_partitions_of_current_and_past_rows(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    document = flow()
+    document["source"] = {**document["source"], "filter_expression": "value != 'skip'"}  # type: ignore[dict-item] # a map
+    document["destination"]["partition_columns"] = ["__is_current"]  # type: ignore[index] # a map
+    document["transform"] = {"additional_columns": [{"column": "day", "expression": "cast(At as date)"}]}
+    document["destination"]["configure"]["scd2_effective_column"] = "day"  # type: ignore[index] # a map
+    project.write(document)
+    land(project, "1", [(1, 0, "a"), (2, 0, "skip")])
+    load(project)
+    land(project, "2", [(1, 24, "b")])
+    load(project)
+    assert rows_of(project, "id", "__valid_from", "__valid_to", "__is_current", "value") == [
+        (1, date(2024, 2, 28), date(2024, 2, 29), False, "a"),
+        (1, date(2024, 2, 29), None, True, "b"),
+    ]
+    folders = {path.parent.name for path in project.lake.rglob("*.parquet")}
+    assert folders == {"__is_current=true", "__is_current=false"}
+
+
+def test_a_history_that_another_tool_made_is_continued(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    document = flow()
+    document["transform"] = {"system_columns": False}
+    project.write(document)
+    made = pl.DataFrame(
+        {
+            "id": [1, 1, 2],
+            "at": [START, START + timedelta(hours=4), START],
+            "value": ["a", "b", "x"],
+            "__valid_from": [START, START + timedelta(hours=4), START],
+            "__valid_to": [START + timedelta(hours=3), None, None],
+            "__is_current": [False, True, True],
+        }
+    )
+    made.write_delta(str(project.lake / "customers"))
+    land(project, "1", [(1, 1, "a"), (1, 2, "c"), (2, 6, None)])
+    assert load(project).error is None
+    assert history(project) == [
+        (1, 0, 2, False, "a"),
+        (1, 2, 3, False, "c"),
+        (1, 4, None, True, "b"),
+        (2, 0, 6, False, "x"),
+    ]
