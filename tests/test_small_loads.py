@@ -1,4 +1,4 @@
-"""How many files a load writes: what is known to be small is not split."""
+"""What a load does not do: split what is known to be small, import what it does not need."""
 
 from __future__ import annotations
 
@@ -41,3 +41,17 @@ def test_files_are_split_when_what_is_read_may_fill_more_than_one(
     assert record.commit.files > 2
     assert len(DeltaTable(project.lake / "events").file_uris()) == record.commit.files
     assert project.table("events").height == ROWS
+
+
+def test_what_a_load_does_not_need_is_not_imported(project: Project) -> None:
+    (project.landing / "events").mkdir()
+    (project.landing / "events" / "1.csv").write_text("id\n1\n")
+    read = {"connection_name": "landing_csv", "watermark_columns": []}
+    written = {"connection_name": "out_parquet", "load_type": "overwrite"}
+    project.write(append_flow(source=read, destination=written))
+    done = project.python(
+        "import sys, datacoolie\n"
+        "print(datacoolie.Project.load(path).run().ok)\n"
+        "print({'deltalake', 'pyarrow', 'pyiceberg', 'sqlglot', 'openpyxl', 'rich'} & set(sys.modules))\n"
+    )
+    assert (done.stdout.splitlines(), done.stderr) == (["True", "set()"], "")

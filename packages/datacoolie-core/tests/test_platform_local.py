@@ -131,6 +131,15 @@ def test_versions_are_of_the_content(platform: LocalPlatform, tmp_path: Path) ->
     assert platform.write(path, b"A") == first
 
 
+def test_no_version_matches_what_is_not_there(platform: LocalPlatform, tmp_path: Path) -> None:
+    path = str(tmp_path / "folder" / "f")
+    first = platform.write_if_match(path, b"A", None)
+    assert first == platform.read(path).version
+    assert platform.write_if_match(path, b"B", None) is None
+    assert platform.read(path).data == b"A"
+    assert names(tmp_path / "folder") == ["f"]
+
+
 def test_listing_is_recursive_and_sorted(platform: LocalPlatform, tmp_path: Path) -> None:
     for name in ("b", "a/2", "a/1", "a.txt", "_x/y", "A", "a/.hidden", ".datacoolie-tmp", "z/.datacoolie-lock"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -280,7 +280,7 @@ class Unreachable(LocalPlatform):
     def private(self) -> Unreachable:
         return self
 
-    def write_if_match(self, path: str, data: bytes, version: str) -> str | None:
+    def write_if_match(self, path: str, data: bytes, version: str | None) -> str | None:
         if self.down:
             message = "the network is down"
             raise PlatformError(message)

@@ -150,13 +150,14 @@ def written_beside(target: str, data: bytes, *, private: bool, durable: bool = F
         yield temporary
 
 
-def create(temporary: str, target: str) -> bool:
-    """Give a finished file its name, durably, unless anything has that name; the system lets exactly one caller win."""
+def create(temporary: str, target: str, *, durable: bool) -> bool:
+    """Give a finished file its name unless anything has that name; the system lets exactly one caller win."""
     try:
         _name_if_free(temporary, target)
     except FileExistsError:
         return False
-    _sync_folder(os.path.dirname(target))
+    if durable:
+        _sync_folder(os.path.dirname(target))
     return True
 
 

@@ -96,8 +96,11 @@ class BasePlatform(ABC):
         """
 
     @abstractmethod
-    def write_if_match(self, path: str, data: bytes, version: str) -> str | None:
-        """Replace a file that is still at `version` and return the new version, else do nothing and return `None`."""
+    def write_if_match(self, path: str, data: bytes, version: str | None) -> str | None:
+        """Write a file that is still at `version`, or still not there (`None`), and return the new version.
+
+        Returns `None`, with nothing changed, when somebody else wrote in between. A power cut may undo the write.
+        """
 
     @abstractmethod
     def stat(self, path: str) -> FileInfo | None:

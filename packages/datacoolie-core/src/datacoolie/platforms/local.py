@@ -82,22 +82,18 @@ class LocalPlatform(BasePlatform):
 
     def write_if_absent(self, path: str, data: bytes) -> str | None:
         """Create a file, forced to disk with its folder's entry, or return `None` when anything is at the path."""
-        path = self.resolve(path)
-        with (
-            files.errors("write", path),
-            files.written_beside(path, data, private=self._private, durable=True) as temporary,
-        ):
-            created = files.create(temporary, path)
-        return _version(data) if created else None
+        return self._create(path, data, durable=True)
 
-    def write_if_match(self, path: str, data: bytes, version: str) -> str | None:
-        """Replace a file whose content is still that of `version`, else return `None`.
+    def write_if_match(self, path: str, data: bytes, version: str | None) -> str | None:
+        """Replace a file whose content is still that of `version`, or create it, else return `None`.
 
         Versions are hashes of the content: times are too coarse and inodes are used again. Writers in all processes
         pass one by one through a lock on the folder that the system releases when its holder dies. The file is not
-        forced to disk: after a power cut the old content may be back, which is fine for what uses this, the load
-        state, because the destination knows what was committed.
+        forced to disk: after a power cut the old content may be back, or a new file empty, which is fine for what uses
+        this, the load state, because the destination knows what was committed.
         """
+        if version is None:
+            return self._create(path, data, durable=False)
         path = self.resolve(path)
         with files.errors("write", path):
             try:
@@ -109,6 +105,15 @@ class LocalPlatform(BasePlatform):
             except FileNotFoundError:
                 return None
         return _version(data)
+
+    def _create(self, path: str, data: bytes, *, durable: bool) -> str | None:
+        path = self.resolve(path)
+        with (
+            files.errors("write", path),
+            files.written_beside(path, data, private=self._private, durable=durable) as temporary,
+        ):
+            created = files.create(temporary, path, durable=durable)
+        return _version(data) if created else None
 
     def stat(self, path: str) -> FileInfo | None:
         """Describe one regular file, following links."""

@@ -96,10 +96,7 @@ class PlatformStateStore(BaseStateStore):
 
     def save(self, state: LoadState, version: str | None) -> str | None:
         """Create or replace a flow's file."""
-        path, data = self.path(state.dataflow_id), state.to_bytes()
-        if version is None:
-            return self._platform.write_if_absent(path, data)
-        return self._platform.write_if_match(path, data, version)
+        return self._platform.write_if_match(self.path(state.dataflow_id), state.to_bytes(), version)
 
 
 def _decode(data: bytes, dataflow_id: str) -> LoadState:

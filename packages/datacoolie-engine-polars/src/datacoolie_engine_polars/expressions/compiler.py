@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,6 +18,7 @@ from datacoolie_engine_polars.types import to_polars
 
 if TYPE_CHECKING:
     from datacoolie.core.types import DataType, Schema
+    from datacoolie.sql.text import Value
 
 
 def compile_expression(expr: Expr, schema: Schema) -> tuple[pl.Expr, DataType]:
@@ -44,12 +46,20 @@ def lower(typed: Typed, guard: pl.Expr | None = None) -> pl.Expr:
         case Column():
             return pl.col(typed.node.name)
         case Literal():
-            return pl.lit(typed.node.value, dtype=to_polars(typed.type))
+            return _literal(typed.node.value, to_polars(typed.type))
         case _ if not typed.node.columns:
             constant = _constant(typed)
             return _failing(typed, constant, guard) if isinstance(constant, TransformError) else constant
         case _:
             return _lower_operation(typed, guard)
+
+
+def _literal(value: Value, kind: pl.DataType) -> pl.Expr:
+    if isinstance(value, datetime):
+        # `pl.lit` evaluates two plans to make one of these.
+        since = value - datetime(1970, 1, 1, tzinfo=value.tzinfo and UTC)
+        return pl.lit(since // timedelta(microseconds=1), dtype=pl.Int64()).cast(kind)
+    return pl.lit(value, dtype=kind)
 
 
 def _lower_operation(typed: Typed, guard: pl.Expr | None) -> pl.Expr:

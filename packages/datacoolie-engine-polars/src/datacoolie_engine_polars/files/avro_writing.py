@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 
 from datacoolie.core.exceptions import DestinationError
 from datacoolie_engine_polars.files.avro_container import MARKER_BYTES, Container, Header
@@ -71,6 +70,8 @@ def arrow_to_avro(path: str, *, codec: str, record: str) -> None:
     Raises:
         OSError: the file can't be written.
     """
+    import pyarrow as pa  # noqa: PLC0415 - slow and large, and only Avro needs it
+
     staged = Path(f"{path}.arrow")
     Path(path).replace(staged)
     try:
