@@ -29,8 +29,9 @@ class PolarsEngine(BaseEngine[pl.LazyFrame]):
     capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
         reads=frozenset(READERS),
         writes=frozenset(SINKS),
-        tables={"delta": frozenset(LoadType)},
+        tables={"delta": frozenset(LoadType), "iceberg": frozenset(LoadType)},
         table_paths=frozenset({"delta"}),
+        table_names=frozenset({"iceberg"}),
         cares=frozenset({"delta"}),
     )
 
@@ -43,19 +44,39 @@ class PolarsEngine(BaseEngine[pl.LazyFrame]):
         self.queries = PolarsQueries()
 
     def table(self, ref: TableRef) -> TableOps[pl.LazyFrame]:
-        """Open a Delta table."""
+        """Open a Delta or Iceberg table.
+
+        Raises:
+            EngineError: there is no such format, or pyiceberg is not installed.
+        """
         if ref.format not in self.capabilities.tables:
             possible = listed(self.capabilities.tables)
             near = did_you_mean(ref.format, self.capabilities.tables)
             message = f"The engine 'polars' has no {ref.format!r} tables yet. Possible: {possible}.{near}"
             raise EngineError(message, {"format": ref.format}).classed(ErrorClass.CONFIGURATION)
-        from datacoolie_engine_polars.delta.table import DeltaTableOps  # noqa: PLC0415 - flat files don't need deltalake
-
-        return DeltaTableOps(ref, self._stager)
+        return (_delta if ref.format == "delta" else _iceberg)(ref, self._stager)
 
     def interrupt(self) -> None:
         """End the passes that are running."""
         self._passes.interrupt()
+
+
+def _delta(ref: TableRef, stager: Stager) -> TableOps[pl.LazyFrame]:
+    from datacoolie_engine_polars.delta.table import DeltaTableOps  # noqa: PLC0415 - flat files don't need deltalake
+
+    return DeltaTableOps(ref, stager)
+
+
+def _iceberg(ref: TableRef, stager: Stager) -> TableOps[pl.LazyFrame]:
+    try:
+        from datacoolie_engine_polars.iceberg.table import IcebergTableOps  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        message = (
+            f"{ref}: Iceberg tables need the package {error.name!r}, which is not installed. Install it: "
+            'pip install "datacoolie-engine-polars[iceberg]"'
+        )
+        raise EngineError(message, {"package": error.name}).classed(ErrorClass.CONFIGURATION) from error
+    return IcebergTableOps(ref, stager)
 
 
 class PolarsQueries(QueryOps[pl.LazyFrame]):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _RESERVED = frozenset({
     "path", "lazy", "engine", "optimizations", "storage_options", "credential_provider", "sinked_paths_callback",
-    "mkdir", "compression", "check_extension",
+    "mkdir", "compression", "check_extension", "arrow_schema",
 })  # fmt: skip
 _CSV_RESERVED = _RESERVED | {
     "include_header", "separator", "quote_char", "null_value", "line_terminator", "quote_style",
@@ -73,8 +73,16 @@ def parquet_compression(given: Mapping[str, object], *, what: str) -> str:
     return _parquet_options(given, what).choice("compression", _PARQUET_CODECS, "snappy")
 
 
-def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = "parquet") -> FormatSink:
+def parquet_sink(
+    given: Mapping[str, object], *, partitioned: bool, what: str = "parquet", arrow_schema: object = None
+) -> FormatSink:
     """Return the sink for Parquet, snappy unless `compression` is given, as Spark and Delta do.
+
+    Args:
+        given: `write_options`.
+        partitioned: many files are open at once.
+        what: the format that users know.
+        arrow_schema: columns with metadata, such as field ids, that the files are to have.
 
     Raises:
         ConfigurationError: an option can't be honoured.
@@ -83,6 +91,7 @@ def parquet_sink(given: Mapping[str, object], *, partitioned: bool, what: str = 
     settings = {
         "compression": options.choice("compression", _PARQUET_CODECS, "snappy"),
         **({"row_group_size": _PARTITIONED_ROW_GROUP} if partitioned else {}),
+        **({"arrow_schema": arrow_schema} if arrow_schema else {}),
         **options.native,
     }
 

@@ -1,0 +1,1 @@
+"""Iceberg tables in a catalog: staged files, one commit, and what the snapshots say of it."""

@@ -1,0 +1,92 @@
+"""Iceberg catalogs: opened once per process, and what their failures mean."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pyiceberg.catalog import load_catalog
+from pyiceberg.exceptions import NoSuchTableError, NotInstalledError, RESTError
+from requests import RequestException
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
+from datacoolie.core.suggest import listed
+from datacoolie_engine_polars import failures
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
+
+    from datacoolie.engines import TableRef
+
+FAILURES = (OSError, RESTError, RequestException, SQLAlchemyError)
+"""What a catalog raises when it can't be reached, or refuses."""
+
+_MISUSE = (ValueError, TypeError, KeyError, ArithmeticError)
+_OPENING = 3
+"""How often a catalog is opened: two processes may make its tables at the same time."""
+
+
+def catalog_of(ref: TableRef) -> Catalog:
+    """Return the catalog that a table is in, opened when no table has asked for it yet.
+
+    Raises:
+        EngineError: the options make no catalog, or a package that it needs is not installed.
+        DestinationError: the catalog can't be reached.
+    """
+    options = tuple(sorted({**ref.storage_options, **ref.catalog_options}.items()))
+    for attempt in range(_OPENING):
+        try:
+            return _opened(ref.catalog, options)
+        except (ImportError, NotInstalledError) as error:
+            raise _missing(ref, error) from error
+        except FAILURES as error:
+            if attempt + 1 == _OPENING or not isinstance(error, OperationalError):
+                raise unreachable(ref, error) from error
+        except _MISUSE as error:
+            message = (
+                f"The catalog {ref.catalog!r} can't be made of its catalog_options ({listed(ref.catalog_options)}): "
+                f"{failures.first_line(error)}. A catalog in a SQL database has type sql, uri and warehouse; one "
+                "behind the REST protocol has type rest and uri"
+            )
+            raise EngineError(message, {"catalog": ref.catalog}).classed(ErrorClass.CONFIGURATION) from error
+    raise AssertionError  # the loop returns or raises
+
+
+@cache
+def _opened(name: str, options: tuple[tuple[str, str], ...]) -> Catalog:
+    return load_catalog(name, **dict(options))
+
+
+def table_of(catalog: Catalog, ref: TableRef) -> Table | None:
+    """Return the table as it is now, or `None` when there is none.
+
+    Raises:
+        DestinationError: the catalog can't be reached, or the table's metadata can't be read.
+    """
+    try:
+        return catalog.load_table(str(ref.name))
+    except NoSuchTableError:
+        return None
+    except FAILURES as error:
+        raise unreachable(ref, error) from error
+    except ValueError as error:
+        message = f"{ref}: its metadata can't be read: {failures.first_line(error)}"
+        raise DestinationError(message, {"table": ref.name}) from error
+
+
+def unreachable(ref: TableRef, error: Exception) -> DestinationError:
+    """Return the error for a catalog that does not answer as it should."""
+    message = (
+        f"{ref}: the catalog {ref.catalog!r} can't be used: {failures.first_line(error)}. See whether the "
+        "catalog_options of the connection are right and its server runs"
+    )
+    return DestinationError(message, {"catalog": ref.catalog}).classed(ErrorClass.TRANSIENT)
+
+
+def _missing(ref: TableRef, error: ImportError | NotInstalledError) -> EngineError:
+    cause = error if isinstance(error, ImportError) else error.__cause__
+    name = cause.name if isinstance(cause, ImportError) and cause.name else failures.first_line(error)
+    message = f"The catalog {ref.catalog!r} needs {name!r}, which is not installed. Install it: pip install {name}"
+    return EngineError(message, {"package": name}).classed(ErrorClass.CONFIGURATION)

@@ -1,0 +1,264 @@
+"""Iceberg tables by catalog name: staged files, then one commit through the metadata that was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import polars as pl
+from pyiceberg.io.pyarrow import schema_to_pyarrow
+from pyiceberg.table.snapshots import ancestors_of
+
+from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
+from datacoolie.engines import UnknownOutcomeError
+from datacoolie_engine_polars import evolution, staging
+from datacoolie_engine_polars.copy_on_write import PATH
+from datacoolie_engine_polars.files.sinks import parquet_sink
+from datacoolie_engine_polars.iceberg import catalogs, commits, data_files, partitioning
+from datacoolie_engine_polars.iceberg.features import refuse_unsupported
+from datacoolie_engine_polars.iceberg.schema import held, iceberg_schema, only_promotes, schema_of
+from datacoolie_engine_polars.schemas import conform
+from datacoolie_engine_polars.staged_table import StagedTable
+from datacoolie_engine_polars.types import from_polars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import FileScanTask, Table, Transaction
+
+    from datacoolie.core.models import SchemaPolicy
+    from datacoolie.core.types import Schema
+    from datacoolie.engines import Commit, TableRef, WriteRequest
+    from datacoolie_engine_polars.copy_on_write import DataFiles, Rewrite
+    from datacoolie_engine_polars.evolution import SchemaChange
+    from datacoolie_engine_polars.staging import StagedData, Stager
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Staged files and what is to be committed with them.
+
+    Attributes:
+        data: the files.
+        folder: where they are.
+        change: the commit.
+    """
+
+    data: StagedData
+    folder: str
+    change: commits.Change
+
+    def shown(self, make: Callable[[commits.Change, TableRef], int], ref: TableRef) -> str:
+        """Make the commit and return the snapshot's id; the files of one that is known to have failed are removed."""
+        try:
+            return str(make(self.change, ref))
+        except UnknownOutcomeError:
+            raise
+        except DestinationError:
+            staging.remove(self.folder, self.data.values)
+            raise
+
+
+class IcebergTableOps(StagedTable):
+    """One Iceberg table, as of the snapshot that was current when this was made."""
+
+    def __init__(self, ref: TableRef, stager: Stager) -> None:
+        """Remember the name; the catalog is asked when the table is first needed."""
+        if not ref.name or not ref.catalog_options:
+            message = f"{ref}: Iceberg tables have a name in a catalog; give the connection catalog_options"
+            raise EngineError(message).classed(ErrorClass.CONFIGURATION)
+        super().__init__(str(ref), stager)
+        self._ref = ref
+
+    @cached_property
+    def _catalog(self) -> Catalog:
+        return catalogs.catalog_of(self._ref)
+
+    @cached_property
+    def _table(self) -> Table | None:
+        table = catalogs.table_of(self._catalog, self._ref)
+        identity, _, _ = (self._ref.version or "").partition("@")
+        if table is not None and identity and str(table.metadata.table_uuid) != identity:
+            message = f"{self._where}: this is another table than the one of which a version was asked for"
+            raise SourceError(message, {"table": self._ref.name})
+        return table
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a table."""
+        return self._table is not None
+
+    @property
+    def version(self) -> str:
+        """The table's id and that of its snapshot, which is missing while the table has none."""
+        if self._ref.version is not None:
+            return self._ref.version
+        table = self._existing()
+        snapshot = table.current_snapshot()
+        return f"{table.metadata.table_uuid}@{'' if snapshot is None else snapshot.snapshot_id}"
+
+    def schema(self) -> Schema:
+        """Return the table's columns."""
+        columns = schema_of(self._existing().schema())
+        return {name: from_polars(kind, column=name) for name, kind in columns.items()}
+
+    def scan(self) -> pl.LazyFrame:
+        """Return the rows of this version."""
+        table = self._existing()
+        _, _, number = self.version.partition("@")
+        if number and table.snapshot_by_id(int(number)) is None:
+            message = f"{self._where}: snapshot {number} is expired; read the table from its newest snapshot"
+            raise SourceError(message, {"table": self._ref.name})
+        if not number:
+            return pl.LazyFrame(schema=schema_of(table.schema()))
+        return pl.scan_iceberg(table, snapshot_id=int(number))
+
+    def committed(self, dataflow_id: str, *, after: int = -1) -> Commit | None:
+        """Return the newest commit of a dataflow when its `seq` is above `after`, else `None`.
+
+        Raises:
+            DestinationError: the table has the token, but its snapshot is expired or rolled back.
+        """
+        if self._table is None:
+            return None
+        return commits.newest(self._table, dataflow_id, after=after, where=self._where)
+
+    def history(self, limit: int) -> Sequence[Mapping[str, object]]:
+        """Return the newest snapshots."""
+        table = self._existing()
+        return [
+            {
+                "snapshot_id": snapshot.snapshot_id,
+                "timestamp_ms": snapshot.timestamp_ms,
+                "operation": snapshot.summary.operation.value if snapshot.summary else None,
+                **commits.entries(snapshot),
+            }
+            for snapshot in islice(ancestors_of(table.current_snapshot(), table.metadata), limit)
+        ]
+
+    def _existing(self) -> Table:
+        if self._table is None:
+            message = f"{self._where}: there is no such table"
+            raise DestinationError(message, {"table": self._ref.name})
+        return self._table
+
+    def _check_writable(self, *, appends: bool) -> None:
+        del appends
+        refuse_unsupported(self._existing().metadata, self._where)
+
+    def _prepared(
+        self, frame: pl.LazyFrame, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]
+    ) -> tuple[pl.LazyFrame, pl.Schema]:
+        del request
+        target = held(schema)
+        return conform(frame, schema, target), target
+
+    def _compare(self, schema: pl.Schema, policy: SchemaPolicy) -> SchemaChange:
+        current = schema_of(self._existing().schema())
+        change = evolution.evolved(current, schema, policy, self._where, stays=only_promotes)
+        if change.rewrites:
+            message = (
+                f"{self._where}: Iceberg can't change types like this: {'; '.join(change.said())}. Cast the batch with "
+                "a schema hint, or load into a new table"
+            )
+            raise DestinationError(message, {"changes": change.said()}).classed(ErrorClass.CONFIGURATION)
+        return change
+
+    @cached_property
+    def _tasks(self) -> dict[str, FileScanTask]:
+        """The table's data files by local path."""
+        tasks = self._existing().scan().plan_files()
+        return {data_files.local(task.file.file_path, self._where): task for task in tasks}
+
+    def _data_files(self, change: SchemaChange) -> DataFiles:
+        evolved = self._evolving(change).table_metadata
+        return data_files.of_tasks(self._tasks, self._existing(), evolved, self._evaluate, self._where)
+
+    def _add(
+        self, frame: pl.LazyFrame, change: SchemaChange, request: WriteRequest[pl.LazyFrame]
+    ) -> tuple[StagedData, str]:
+        table, transaction = self._existing(), self._evolving(change)
+        written = self._stage(frame, transaction, request)
+        if change.changed:
+            return written.data, written.shown(partial(commits.make, transaction), self._ref)
+        return written.data, written.shown(partial(commits.follow, table), self._ref)
+
+    def _replace_all(
+        self, frame: pl.LazyFrame, change: SchemaChange, request: WriteRequest[pl.LazyFrame]
+    ) -> tuple[StagedData, str, int]:
+        removed = [task.file for task in self._tasks.values()]
+        staged, version = self._exchange(frame, removed, change, request)
+        return staged, version, len(removed)
+
+    def _rewrite(
+        self, rewrite: Rewrite, change: SchemaChange, request: WriteRequest[pl.LazyFrame]
+    ) -> tuple[StagedData, str]:
+        removed = [self._tasks[path].file for path in rewrite.replaced[PATH]]
+        if request.size is not None:
+            request = replace(request, size=request.size + sum(file.file_size_in_bytes for file in removed))
+        return self._exchange(rewrite.frame, removed, change, request)
+
+    def _exchange(
+        self,
+        frame: pl.LazyFrame,
+        removed: Sequence[DataFile],
+        change: SchemaChange,
+        request: WriteRequest[pl.LazyFrame],
+    ) -> tuple[StagedData, str]:
+        """Stage rows, and commit them in the place of files."""
+        transaction = self._evolving(change)
+        written = self._stage(frame, transaction, request, removed)
+        return written.data, written.shown(partial(commits.make, transaction), self._ref)
+
+    def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str]:
+        schema = frame.collect_schema()
+        evolution.check_new(schema, self._where)
+        described = iceberg_schema(schema)
+        spec = partitioning.spec_of(request.partition_by, described, self._where)
+        try:
+            self._catalog.create_namespace_if_not_exists(tuple(str(self._ref.name).split(".")[:-1]))
+            transaction = self._catalog.create_table_transaction(str(self._ref.name), described, partition_spec=spec)
+        except catalogs.FAILURES as error:
+            raise catalogs.unreachable(self._ref, error) from error
+        written = self._stage(frame, transaction, request)
+        return written.data, written.shown(partial(commits.make, transaction), self._ref)
+
+    def _evolving(self, change: SchemaChange) -> Transaction:
+        """Begin a transaction that gives the table its new schema."""
+        transaction = self._existing().transaction()
+        if change.changed:
+            with transaction.update_schema() as update:
+                update.union_by_name(iceberg_schema(change.schema))
+        return transaction
+
+    def _stage(
+        self,
+        frame: pl.LazyFrame,
+        transaction: Transaction,
+        request: WriteRequest[pl.LazyFrame],
+        removed: Sequence[DataFile] = (),
+    ) -> _Written:
+        """Write the data files, those without rows left out, and decide on their commit."""
+        metadata = transaction.table_metadata
+        schema, location = metadata.schema(), data_files.location_of(metadata)
+        folder = data_files.local(location, self._where)
+        keys = partitioning.keys_of(metadata.spec(), schema, schema_of(schema), self._where)
+        target = staging.Target(
+            folder=folder,
+            stem="dc-" + request.stem,
+            extension="parquet",
+            keys=tuple(keys),
+            flat=True,
+            file_bytes=staging.file_bytes(request.size),
+        )
+        arrow = schema_to_pyarrow(schema)
+        sink = parquet_sink(request.options, partitioned=bool(keys), what="iceberg", arrow_schema=arrow).sink
+        staged = self._stager.stage(frame.with_columns(**keys), target, sink, request.observe).without_empty(folder)
+        with staged.withdrawn_on_failure(folder):
+            commit = request.decide(staged.staged.observed)
+            added = data_files.described(metadata, location, staged)
+        return _Written(staged, folder, commits.Change(commit=commit, added=added, removed=removed))
