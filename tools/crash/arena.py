@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NoSuchTableError
 
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie.state.folders import live_files
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 FLOW = "events"
+
+_TABLES = {"delta", "iceberg"}
 
 _READERS: dict[str, Callable[[list[str]], pl.DataFrame]] = {
     "parquet": pl.read_parquet,
@@ -76,8 +80,8 @@ class Arena:
 
     def read(self) -> list[Row]:
         """Return the rows that a reader sees now, sorted."""
-        if self.case.format == "delta":
-            return self._compared(self._read_delta())
+        if self.case.format in _TABLES:
+            return self._compared(self._read_delta() if self.case.format == "delta" else self._read_iceberg())
         while True:
             paths = [file.path for file in live_files(LocalPlatform(), str(self.table))]
             try:
@@ -88,7 +92,7 @@ class Arena:
 
     def read_as_others(self) -> list[Row]:
         """Return the rows that a reader sees who only knows that hidden names are no data, sorted."""
-        if self.case.format == "delta":
+        if self.case.format in _TABLES:
             return self.read()
         found = (path for path in self.table.rglob(f"*.{self.case.format}") if path.is_file())
         return self._read_files(sorted(str(path) for path in found if not _is_hidden(path.relative_to(self.table))))
@@ -102,6 +106,17 @@ class Arena:
             return pl.read_delta(DeltaTable(self.table))
         except TableNotFoundError:
             return None
+
+    def _read_iceberg(self) -> pl.DataFrame | None:
+        if not (self.folder / "catalog.db").exists():
+            return None
+        catalog = SqlCatalog("default", uri=f"sqlite:///{self.folder}/catalog.db")
+        try:
+            return pl.DataFrame(catalog.load_table(f"db.{FLOW}").scan().to_arrow())
+        except NoSuchTableError:
+            return None
+        finally:
+            catalog.close()
 
     def _read_files(self, paths: list[str]) -> list[Row]:
         return self._compared(_READERS[self.case.format](paths) if paths else None)
@@ -123,11 +138,17 @@ def _is_hidden(relative: Path) -> bool:
     return any(part.startswith(("_", ".")) for part in relative.parts)
 
 
+def _lake(case: Case) -> dict[str, object]:
+    if case.format == "iceberg":
+        return {"catalog_options": {"type": "sql", "uri": "sqlite:///catalog.db", "warehouse": "lake"}}
+    return {"base_path": "lake"}
+
+
 def _document(case: Case) -> dict[str, object]:
     return {
         "connections": [
             {"name": "landing", "format": "parquet", "configure": {"base_path": "landing"}},
-            {"name": "lake", "format": case.format, "configure": {"base_path": "lake"}},
+            {"name": "lake", "format": case.format, "configure": _lake(case)},
         ],
         "dataflows": [
             {
@@ -136,6 +157,7 @@ def _document(case: Case) -> dict[str, object]:
                 "destination": {
                     "connection_name": "lake",
                     "table": FLOW,
+                    "schema_name": "db" if case.format == "iceberg" else None,
                     "load_type": case.load_type,
                     **case.destination,
                 },

@@ -31,10 +31,13 @@ BOUNDARIES = (
     "datacoolie.state.lease:HeldLease.check",
     "datacoolie_engine_polars.delta.commits:create_table_with_add_actions",
     "deltalake:DeltaTable.create_write_transaction",
+    "pyiceberg.catalog.sql:SqlCatalog.create_table_transaction",
+    "pyiceberg.table:Transaction.update_snapshot",
+    "pyiceberg.catalog.sql:SqlCatalog.commit_table",
 )
 """Every call of a load after which something is there that was not there before, and those that decide what happens."""
 
-FAILING = "datacoolie.platforms.", "datacoolie_engine_polars.", "deltalake:"
+FAILING = "datacoolie.platforms.", "datacoolie_engine_polars.", "deltalake:", "pyiceberg."
 """Calls of which a storage is behind, so that they can fail."""
 
 

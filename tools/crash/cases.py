@@ -86,9 +86,15 @@ class Case:
 _KEYS: Mapping[str, object] = {"merge_keys": ["key"]}
 
 CASES = (
-    Case(format="delta", load_type="append", expected=all_rows),
-    Case(format="delta", load_type="overwrite", expected=last_rows),
-    Case(format="delta", load_type="merge_upsert", expected=newest_per_key, destination=_KEYS),
+    *(
+        case
+        for name in ("delta", "iceberg")
+        for case in (
+            Case(format=name, load_type="append", expected=all_rows),
+            Case(format=name, load_type="overwrite", expected=last_rows),
+            Case(format=name, load_type="merge_upsert", expected=newest_per_key, destination=_KEYS),
+        )
+    ),
     *(
         Case(format=name, load_type=load_type, expected=expected)
         for name in ("parquet", "csv", "jsonl", "json")

@@ -18,6 +18,9 @@ for module in (
     "datacoolie.destinations.lakehouse",
     "datacoolie.sources.files",
     "datacoolie_engine_polars.delta.table",
+    "datacoolie_engine_polars.iceberg.table",
+    "pyiceberg.catalog.sql",
+    "pyiceberg.io.pyarrow",
 ):
     import_module(module)
 
