@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.columns import CREATED_AT
-from datacoolie.core.exceptions import EngineError, ErrorClass
-from datacoolie.core.models import LoadType
+from datacoolie.core.exceptions import EngineError, ErrorClass, PlatformError
+from datacoolie.core.models import LakehouseSettings, LoadType
 from datacoolie.destinations import scd2
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
-from datacoolie.engines import MergePlan, TableCare, WriteRequest, WriteResult
+from datacoolie.destinations.symlinks import write_manifests
+from datacoolie.engines import ListsFiles, MergePlan, TableCare, UnknownOutcomeError, WriteRequest, WriteResult
 from datacoolie.engines.places import table_ref
 from datacoolie.sql import lit
 
@@ -37,15 +38,18 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
         return {**self.connection.settings.write_options, **self.flow.destination.settings.write_options}
 
     def committed(self, *, after: int) -> Commit | None:
-        """Ask the table for the flow's token."""
-        return self._table.committed(self.flow.dataflow_id, after=after)
+        """Ask the table for the flow's token; a commit that is found may not be in the manifests yet."""
+        found = self._table.committed(self.flow.dataflow_id, after=after)
+        if found is not None:
+            self._write_manifests()
+        return found
 
     def clear(self, request: LoadRequest[Frame]) -> WriteResult:
         """Overwrite the table with none of its rows."""
         if not self._table.exists:
             return WriteResult(version="", rows=0, size=0, files=0)
         nothing = self.engine.frames.filter(self._table.scan(), lit(value=False))
-        return self._table.overwrite(nothing, self._write_request(request))
+        return self._manifested(self._table.overwrite(nothing, self._write_request(request)))
 
     def _write_request(self, request: LoadRequest[Frame]) -> WriteRequest[Frame]:
         destination = self.flow.destination
@@ -61,6 +65,9 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
 
     def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
         """Append, overwrite or merge."""
+        return self._manifested(self._load(frame, request))
+
+    def _load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
         destination = self.flow.destination
         write = self._write_request(request)
         match destination.load_type:
@@ -88,11 +95,44 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
             optimized = self._cared_for().optimize(
                 zorder_by=request.zorder_by, options=self._write_options, if_due=request.if_due
             )
+        if optimized or not request.if_due:
+            self._write_manifests()
         if request.vacuum:
             vacuumed = self._cared_for().vacuum(
                 keep=request.keep, leftovers=not request.live_runs, if_due=request.if_due
             )
         return Cared(optimized=optimized, vacuumed=vacuumed)
+
+    def _manifested(self, result: WriteResult) -> WriteResult:
+        """Write the manifests after a commit.
+
+        Raises:
+            UnknownOutcomeError: that failed; `committed` of a new destination finds the commit and tries again.
+        """
+        try:
+            self._write_manifests()
+        except PlatformError as error:
+            message = f"{self.location}: the load was committed, but the manifest was not written: {error.message}"
+            raise UnknownOutcomeError(message, error.details) from error
+        return result
+
+    def _write_manifests(self) -> None:
+        """Write the manifests of the newest version, if they are asked for.
+
+        Raises:
+            EngineError: this engine can't list the files of such tables.
+            PlatformError: the platform failed.
+        """
+        if not self.connection.settings_as(LakehouseSettings).generate_manifest:
+            return
+        table = self._open()
+        while table.exists:
+            if not isinstance(table, ListsFiles):
+                raise self._unsupported(what="generate_manifest")
+            write_manifests(self.platform, self.location, table.files_by_partition())
+            written, table = table.version, self._open()
+            if table.version == written:
+                return
 
     def _cared_for(self) -> TableCare:
         """Open the table as one that can be cared for.
@@ -103,8 +143,9 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
         table = self._open()
         if isinstance(table, TableCare):
             return table
-        message = (
-            f"{self.location}: maintenance of {self.connection.format.value} tables is not supported yet by the "
-            f"engine {self.engine.name!r}"
-        )
-        raise EngineError(message, {"format": self.connection.format.value}).classed(ErrorClass.CONFIGURATION)
+        raise self._unsupported(what="maintenance")
+
+    def _unsupported(self, *, what: str) -> EngineError:
+        kind, engine = self.connection.format.value, self.engine.name
+        message = f"{self.location}: {what} of {kind} tables is not supported yet by the engine {engine!r}"
+        return EngineError(message, {"format": kind}).classed(ErrorClass.CONFIGURATION)

@@ -1,6 +1,6 @@
 """The engine contract: what the framework asks of Polars, Spark or another engine."""
 
-from datacoolie.engines.base import BaseEngine, FileOps, FrameOps, QueryOps, TableCare, TableOps
+from datacoolie.engines.base import BaseEngine, FileOps, FrameOps, ListsFiles, QueryOps, TableCare, TableOps
 from datacoolie.engines.model import (
     Commit,
     CommitConflictError,
@@ -36,6 +36,7 @@ __all__ = [
     "FileWrite",
     "FrameOps",
     "InterruptedPassError",
+    "ListsFiles",
     "MergePlan",
     "Observation",
     "Observed",

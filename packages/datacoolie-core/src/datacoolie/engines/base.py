@@ -236,6 +236,17 @@ class TableCare(Protocol):
         """
 
 
+@runtime_checkable
+class ListsFiles(Protocol):
+    """A table that can say which files it is made of, for readers that don't know its format."""
+
+    def files_by_partition(self) -> Mapping[str, Sequence[str]]:
+        """Return paths or URIs of the newest version's data files by the folder of their partition (`a=1/b=2`).
+
+        A table without partitions has the one folder `""`.
+        """
+
+
 class QueryOps(ABC, Generic[Frame]):
     """Rows of SQL databases."""
 

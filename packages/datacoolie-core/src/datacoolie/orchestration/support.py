@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from datacoolie.core.models import ConnectionType, LakehouseSettings, LoadType, ProcessingMode
+from datacoolie.core.models import ConnectionType, Format, LakehouseSettings, LoadType, ProcessingMode
 from datacoolie.core.suggest import listed
 from datacoolie.plugins import destination_registry, source_registry
 from datacoolie.transformers.support import unsupported as unsupported_transforms
@@ -87,7 +87,7 @@ def _destination(
     elif kind is ConnectionType.LAKEHOUSE:
         yield from _table(flow.destination, connection, engine, capabilities)
         yield from _load_type(load_type, capabilities.tables.get(connection.format, frozenset()))
-        yield from _aws(connection.settings_as(LakehouseSettings))
+        yield from _aws(connection, connection.settings_as(LakehouseSettings))
     if settings.maintenance and kind is ConnectionType.LAKEHOUSE and connection.format not in capabilities.cares:
         yield f"destination.configure.maintenance of {connection.format.value} tables by the engine {engine}"
     if settings.maintenance and settings.maintenance.optimize and kind is ConnectionType.FILE:
@@ -101,7 +101,9 @@ def _load_type(load_type: LoadType, possible: frozenset[LoadType]) -> Iterator[s
         yield f"load type {load_type.value}"
 
 
-def _aws(settings: LakehouseSettings) -> Iterator[str]:
-    for name in ("athena_output_location", "generate_manifest", "register_symlink_table"):
+def _aws(connection: Connection, settings: LakehouseSettings) -> Iterator[str]:
+    for name in ("athena_output_location", "register_symlink_table"):
         if getattr(settings, name):
             yield name
+    if settings.generate_manifest and connection.format is not Format.DELTA:
+        yield f"generate_manifest of {connection.format.value} tables"

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable
@@ -172,6 +173,16 @@ class DeltaTableOps(StagedTable):
             return None
         refuse_unsupported(self._table, self._path, appends=True)
         return care.vacuum(self._table, self._path, keep=keep, leftovers=leftovers, if_due=if_due)
+
+    def files_by_partition(self) -> Mapping[str, Sequence[str]]:
+        """Return paths of data files by the folder of their partition."""
+        found: dict[str, list[str]] = {}
+        table = self._existing()
+        keys = table.metadata().partition_columns
+        for file in pl.DataFrame(table.get_add_actions(flatten=True)).iter_rows(named=True):
+            values = {name: partitions.value_text(file[f"partition.{name}"]) for name in keys}
+            found.setdefault(partitions.folder(values), []).append(f"{self._path}/{unquote(file['path'])}")
+        return found if keys or found else {"": []}
 
     def _existing(self) -> DeltaTable:
         if self._table is None:
