@@ -7,7 +7,7 @@ import json
 import re
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Thread
 
 import pytest
@@ -18,26 +18,11 @@ from datacoolie.cli.live import LiveProgress
 from datacoolie.cli.progress import JsonProgress, LineProgress, Progress
 from datacoolie.core.redaction import register_secret_values
 from datacoolie.observability.events import FlowFinished, FlowStarted, StageStarted, WindowResolved
-from datacoolie.observability.records import CommitRecord, FlowRecord, FlowStatus, Guarantee, WindowRecord
+from datacoolie.observability.records import FlowRecord, FlowStatus, WindowRecord
+from tests.records import succeeded
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
-RECORD = FlowRecord(
-    run_id="r1",
-    flow="orders",
-    dataflow_id="1",
-    group=None,
-    engine="polars",
-    load_type="append",
-    source="landing.orders",
-    destination="lake.orders",
-    status=FlowStatus.SUCCEEDED,
-    guarantee=Guarantee.EFFECTIVELY_ONCE,
-    guarantee_reason="the commit carries a token",
-    started_at=START,
-    ended_at=START + timedelta(seconds=2),
-    window=WindowRecord(low={}, high={"at": START}),
-    commit=CommitRecord(epoch=1, seq=1, version="0", rows=1234, size=3100, files=1, removed_files=0),
-)
+RECORD = succeeded(START, seconds=2, rows=1234, window=WindowRecord(low={}, high={"at": START}))
 LINE = "orders: succeeded, 1,234 rows, 1 file, 3.10 kB, 2.00 s, mark start -> 2026-01-02 00:00:00Z, effectively-once\n"
 
 

@@ -130,7 +130,14 @@ def documents() -> list[Path]:
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
 def test_the_examples_fit_the_schema(path: Path) -> None:
-    jsonschema.validate(read_yaml(path.read_text("utf-8")).data, document_schema())
+    data, validator = read_yaml(path.read_text("utf-8")).data, jsonschema.Draft202012Validator(document_schema())
+    assert [error.message for error in validator.iter_errors(data)] == []
+    assert isinstance(data, dict)
+    for entry in next(iter(data.values())):
+        entry["nmae"] = entry.pop("name")
+        assert not validator.is_valid(data)
+        entry["name"] = entry.pop("nmae")
+    assert validator.is_valid(data)
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("datacoolie.yaml")), ids=lambda path: path.parent.name)
@@ -168,6 +175,7 @@ dataflows:
     source:
       connection: {name: i, configure: {base_path: x}}
       table: t
+      watermark_columns: "at, id"
       configure: {backward: {days: "3"}, watermark: {lag: 15m, boundary: inclusive, null_watermark: fail}}
     destination:
       connection: b

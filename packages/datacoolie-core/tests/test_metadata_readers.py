@@ -39,6 +39,7 @@ def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         ("a: {<<: [{p: 1}, {p: 2, q: 3}]}", {"a": {"p": 1, "q": 3}}),
         ("a: |\n  x\n   y\nb: >\n  x\n  y\n", {"a": "x\n y\n", "b": "x y\n"}),
         ("'<<': 1", {"<<": 1}),
+        ("{\"\": 1, 'a': 2}", {"": 1, "a": 2}),
         ("9" * 5000, "9" * 5000),
         ("", None),
         ("# nothing", None),

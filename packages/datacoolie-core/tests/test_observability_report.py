@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from datacoolie.core.exceptions import ErrorClass
 from datacoolie.core.redaction import register_secret_values
 from datacoolie.observability.records import (
     CommitRecord,
     ErrorRecord,
-    FlowRecord,
     FlowStatus,
     Guarantee,
     WindowRecord,
 )
 from datacoolie.observability.report import failures, record_line, summary
 from datacoolie.orchestration.results import Plan, PlannedFlow, RunResult
+from tests.records import succeeded
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
-APPENDED = FlowRecord(
-    run_id="r1",
-    flow="orders",
-    dataflow_id="1",
-    group=None,
-    engine="polars",
-    load_type="append",
-    source="landing.orders",
-    destination="lake.orders",
-    status=FlowStatus.SUCCEEDED,
-    guarantee=Guarantee.EFFECTIVELY_ONCE,
-    guarantee_reason="the commit carries a token",
-    started_at=START,
-    ended_at=START + timedelta(seconds=1.234),
-    window=WindowRecord(low={}, high={"order_id": 1010}, files=2, size=500),
-    commit=CommitRecord(epoch=1, seq=1, version="0", rows=12345, size=3100, files=1, removed_files=0),
+APPENDED = succeeded(
+    START, seconds=1.234, rows=12345, window=WindowRecord(low={}, high={"order_id": 1010}, files=2, size=500)
 )
 MERGED = replace(
     APPENDED,

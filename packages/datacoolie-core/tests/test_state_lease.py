@@ -173,7 +173,9 @@ def test_who_is_dead(store: PlatformStateStore, keeper: LeaseKeeper, change: dic
     assert is_dead(holder) is dead
     hold(store, lease_of(holder))
     if dead:
-        take(keeper, store).release()
+        with take(keeper, store) as lease:
+            assert saved(store).lease == lease.state.lease
+        assert saved(store).lease is None
     else:
         with pytest.raises(LeaseHeldError):
             take(keeper, store)
@@ -184,7 +186,11 @@ def test_a_lease_elsewhere_is_free_when_it_is_over(
     store: PlatformStateStore, keeper: LeaseKeeper, ends: timedelta
 ) -> None:
     hold(store, lease_of(replace(this_process(), host="elsewhere"), ends=ends))
-    take(keeper, store).release()
+    with take(keeper, store) as lease:
+        assert lease.state == saved(store)
+        assert lease.state.lease is not None
+        assert (lease.state.lease.run_id, lease.state.seq) == ("run-1", 3)
+    assert (saved(store).lease, saved(store).seq) == (None, 3)
 
 
 def test_a_lost_lease_stops_the_load(store: PlatformStateStore, keeper: LeaseKeeper) -> None:

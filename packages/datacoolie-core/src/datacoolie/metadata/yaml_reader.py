@@ -172,7 +172,7 @@ def _merge_sources(node: Node) -> list[Node]:
 
 
 def _key(node: Node) -> str:
-    if isinstance(node, ScalarNode) and node.value:
+    if isinstance(node, ScalarNode) and (node.value or node.style):  # quotes have a style
         return str(node.value)
     message = "a key must be text"
     raise UnreadableError(message, _position(node.start_mark))

@@ -25,7 +25,6 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
     engine, capabilities = workspace.engine.name, workspace.engine.capabilities
     found = [
         *_mode(flow),
-        *_secrets(flow),
         *_source(flow, source, engine, capabilities),
         *_destination(flow, destination, engine, capabilities),
     ]
@@ -38,12 +37,6 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
 def _mode(flow: DataFlow) -> Iterator[str]:
     if flow.processing_mode is not ProcessingMode.BATCH:
         yield f"processing_mode {flow.processing_mode.value}"
-
-
-def _secrets(flow: DataFlow) -> Iterator[str]:
-    for name, end in (("source", flow.source), ("destination", flow.destination)):
-        if end.secrets_ref:
-            yield f"{name}.secrets_ref (put it into the connection)"
 
 
 def _source(flow: DataFlow, connection: Connection, engine: str, capabilities: EngineCapabilities) -> Iterator[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from datacoolie.core.secret_provider import resolve_secrets
+from datacoolie.core.secret_provider import resolve_configure, resolve_secrets
 from datacoolie.engines.places import location_of
 from datacoolie.plugins import destination_registry, resolver_registry, source_registry
 
@@ -46,13 +46,23 @@ class Workspace(Generic[Frame]):
         """
         connection = self._with_secrets(self.connection(flow.source))
         cls = source_registry.get_class(connection.connection_type)
-        return cls(flow=flow, connection=connection, engine=self.engine, platform=self.platform)
+        return cls(
+            flow=self._with_own_secrets(flow, "source"),
+            connection=connection,
+            engine=self.engine,
+            platform=self.platform,
+        )
 
     def destination(self, flow: DataFlow) -> BaseDestination[Frame]:
         """Make the flow's destination, for one attempt; raises as `source`."""
         connection = self._with_secrets(self.connection(flow.destination))
         cls = destination_registry.get_class(connection.connection_type)
-        return cls(flow=flow, connection=connection, engine=self.engine, platform=self.platform)
+        return cls(
+            flow=self._with_own_secrets(flow, "destination"),
+            connection=connection,
+            engine=self.engine,
+            platform=self.platform,
+        )
 
     def location(self, endpoint: Source | Destination) -> str:
         """Return where an endpoint's table is, in the form that sources and destinations use; touches nothing."""
@@ -67,6 +77,20 @@ class Workspace(Generic[Frame]):
     def connection(self, endpoint: Source | Destination) -> Connection:
         """Return the endpoint's connection as the document has it, without secrets."""
         return self.metadata.connection(endpoint)
+
+    def _with_own_secrets(self, flow: DataFlow, end: Literal["source", "destination"]) -> DataFlow:
+        """Return the flow with secrets in the settings of one end: a copy, so that the document's stays without."""
+        endpoint = flow.source if end == "source" else flow.destination
+        if not endpoint.secrets_ref:
+            return flow
+        resolved = resolve_configure(
+            endpoint.configure,
+            endpoint.secrets_ref,
+            self.platform.secret_provider(),
+            resolver_lookup=_resolver,
+            where=f"Dataflow {flow.name!r}, {end}",
+        )
+        return flow.model_copy(update={end: endpoint.with_configure(resolved)})
 
     def _with_secrets(self, connection: Connection) -> Connection:
         """Return the connection with secrets in it: on a copy, so that the document's stays without."""

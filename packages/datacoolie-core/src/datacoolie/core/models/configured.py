@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
+from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models.base import Model
 from datacoolie.core.models.checks import NotPossibleError
 from datacoolie.core.models.masking import masked
+
+AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 class Configured(Model):
@@ -46,6 +49,26 @@ class SettingsError(ValueError):
         self.kind = kind
         self.error = error
         self.reference = reference
+
+
+def typed(kind: type[AnyModel], configure: Mapping[str, object], *, where: str) -> AnyModel:
+    """Return `configure` in its typed form.
+
+    Args:
+        kind: the typed form.
+        configure: the settings, valid or with secrets in them that nobody has looked at.
+        where: whose they are, for messages.
+
+    Raises:
+        ConfigurationError: something is wrong.
+    """
+    try:
+        return kind.model_validate(configure)
+    except ValidationError as error:
+        faults = [f"configure.{'.'.join(map(str, line['loc']))}: {line['msg']}" for line in error.errors()]
+        message = f"{where}: {'; '.join(faults)}"
+        # The cause would show the values, and some may be secrets.
+        raise ConfigurationError(message) from None
 
 
 def check_settings(

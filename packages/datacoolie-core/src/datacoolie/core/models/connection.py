@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models.base import derived_id
 from datacoolie.core.models.checks import NotPossibleError
-from datacoolie.core.models.configured import Configured, check_settings
+from datacoolie.core.models.configured import Configured, check_settings, typed
 from datacoolie.core.models.enums import FORMATS, TYPE_OF_FORMAT, ConnectionType, Format
 from datacoolie.core.models.forms import OpenMap, SecretsRef, Text
 from datacoolie.core.models.locations import join_location, resolve_catalog, resolve_location
@@ -92,13 +92,7 @@ class Connection(Configured):
         Raises:
             ConfigurationError: `configure` was changed into something invalid.
         """
-        try:
-            return SETTINGS[self.connection_type].model_validate(self.configure)
-        except ValidationError as error:
-            faults = [f"configure.{'.'.join(map(str, line['loc']))}: {line['msg']}" for line in error.errors()]
-            message = f"Connection {self.name!r}: {'; '.join(faults)}"
-            # The cause would show the values, and some may be secrets.
-            raise ConfigurationError(message) from None
+        return typed(SETTINGS[self.connection_type], self.configure, where=f"Connection {self.name!r}")
 
     @property
     def use_schema_hint(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from datacoolie.core.models.base import Model, derived_id
-from datacoolie.core.models.configured import Configured, check_settings
+from datacoolie.core.models.configured import Configured, check_settings, typed
 from datacoolie.core.models.connection import Connection
 from datacoolie.core.models.enums import LoadType, ProcessingMode
 from datacoolie.core.models.forms import Expression, Names, OpenMap, SecretsRef, Text, as_list, as_map
@@ -98,8 +98,12 @@ class Source(Endpoint):
 
     @cached_property
     def settings(self) -> SourceSettings:
-        """`configure`, typed."""
-        return SourceSettings.model_validate(self.configure)
+        """`configure`, typed.
+
+        Raises:
+            ConfigurationError: a secret is no valid setting.
+        """
+        return typed(SourceSettings, self.configure, where="The source")
 
     def look_back(self, connection: Connection) -> Backward | None:
         """Return the look-back, which overrides that of the connection; `None` also where it is zero."""
@@ -161,8 +165,8 @@ class Destination(Endpoint):
 
     @cached_property
     def settings(self) -> DestinationSettings:
-        """`configure`, typed."""
-        return DestinationSettings.model_validate(self.configure)
+        """`configure`, typed; raises as that of a source."""
+        return typed(DestinationSettings, self.configure, where="The destination")
 
     @field_validator("configure")
     @classmethod
