@@ -176,7 +176,7 @@ dataflows:
       connection: {name: i, configure: {base_path: x}}
       table: t
       watermark_columns: "at, id"
-      configure: {backward: {days: "3"}, watermark: {lag: 15m, boundary: inclusive, null_watermark: fail}}
+      configure: {backward: {days: "3"}, watermark: {lag: 15m, boundary: exclusive, null_watermark: fail}}
     destination:
       connection: b
       table: t
