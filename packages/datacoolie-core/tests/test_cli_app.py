@@ -104,7 +104,7 @@ def test_an_unknown_command_names_a_near_one() -> None:
     result = call("rum")
     assert result.exit_code == 2
     assert result.stderr == (
-        "error: No command is called 'rum'. Commands: init, validate, plan, run, maintain, plugins, schema. "
+        "error: No command is called 'rum'. Commands: init, validate, plan, run, state, maintain, plugins, schema. "
         "Did you mean 'run'?\n"
         "See: datacoolie --help\n"
     )

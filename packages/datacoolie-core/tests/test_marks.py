@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from datacoolie.core.exceptions import WatermarkError
-from datacoolie.core.marks import compare, decode_value, encode_value
+from datacoolie.core.marks import compare, decode_value, encode_value, parse_value
 
 CET = timezone(timedelta(hours=1))
 
@@ -111,3 +111,42 @@ def test_order_is_that_of_the_type(low: object, high: object) -> None:
 def test_different_types_do_not_compare(left: object, right: object, types: str) -> None:
     with pytest.raises(WatermarkError, match=f"'updated'.*{types}.*reset the state"):
         compare(left, right, column="updated")
+
+
+TYPED: list[tuple[str, object, object]] = [
+    ("5", 1, 5),
+    ("5", "a", "5"),
+    ("5", None, 5),
+    ('"5"', None, "5"),
+    ("1.50", Decimal(1), Decimal("1.50")),
+    ("2024-02-29", date(2024, 1, 1), date(2024, 2, 29)),
+    ("2024-02-29", None, date(2024, 2, 29)),
+    ("2024-02-29T12:00", None, datetime(2024, 2, 29, 12)),  # noqa: DTZ001 - naive
+    ("2024-02-29T12:00:00+01:00", datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 29, 11, tzinfo=UTC)),
+    ("12:30", time(1), time(12, 30)),
+    ("AQI=", b"a", b"\x01\x02"),
+    ('{"__decimal__": "1"}', None, Decimal(1)),
+]
+
+
+@pytest.mark.parametrize(("text", "like", "value"), TYPED)
+def test_a_typed_value(text: str, like: object, value: object) -> None:
+    found = parse_value(text, column="c", like=like)
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "like", "wanted"),
+    [
+        ("abc", None, "JSON, or a date or datetime in ISO 8601 (text in double quotes)"),
+        ("[1]", None, "JSON, or a date"),
+        ("1.5", 1, "int"),
+        ("soon", date(2024, 1, 1), "date"),
+        ("2024-02-29T12:00", datetime(2024, 1, 1, tzinfo=UTC), "datetime with zone"),
+        ("2024-02-29T12:00Z", datetime(2024, 1, 1), "datetime without zone"),  # noqa: DTZ001 - naive
+    ],
+)
+def test_a_typed_value_of_another_type_is_refused(text: str, like: object, wanted: str) -> None:
+    with pytest.raises(WatermarkError) as caught:
+        parse_value(text, column="c", like=like)
+    assert caught.value.message.startswith(f"Watermark column 'c': {text!r} can't be read as {wanted}")

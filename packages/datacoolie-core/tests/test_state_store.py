@@ -39,6 +39,7 @@ FULL = LoadState(
         position={"fingerprint": "abc", "files": ["a", "b"], "n": {"deep": [1, None, True]}},
     ),
     intent={"seq": 8},
+    destination="table-1",
     lease=Lease(
         run_id="run",
         host="here",
@@ -82,6 +83,7 @@ def test_a_new_state_has_nothing_in_it(store: PlatformStateStore) -> None:
         "seq": 0,
         "mark": None,
         "intent": None,
+        "destination": None,
         "lease": None,
         "updated_at": None,
     }
@@ -123,6 +125,7 @@ CHANGES: list[dict[str, object]] = [
     {"mark": {"values": {"a": {"__date__": "soon"}}, "position": {}}},
     {"mark": {"values": {"a": [1]}, "position": {}}},
     {"intent": 1},
+    {"destination": 1},
     {"lease": {}},
     {"lease": {**WHOLE["lease"], "expires_at": "2026-01-01"}},
     {"lease": {**WHOLE["lease"], "pid": "12"}},

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacoolie.core.exceptions import DestinationError
-from datacoolie.engines import Commit, Token
+from datacoolie.engines import Commit, CommitForgottenError, Token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,10 +34,6 @@ def commit_of(found: Mapping[str, object]) -> Commit:
     return Commit(token=token, metadata={name: text for name, text in texts.items() if name not in _TOKEN})
 
 
-def forgotten(dataflow_id: str, seq: int, where: str) -> DestinationError:
+def forgotten(dataflow_id: str, seq: int, where: str) -> CommitForgottenError:
     """Return the error for a commit that is known to be in a table, but of which its log says no more."""
-    message = (
-        f"{where}: commit {seq} of dataflow {dataflow_id} is in the table, but the log no longer says up to where it "
-        "loaded. Reset the state of this flow with the mark from which to go on, or load the table anew"
-    )
-    return DestinationError(message, {"path": where, "seq": seq})
+    return CommitForgottenError(where, seq, dataflow_id)

@@ -25,6 +25,7 @@ COMMANDS = {
     "validate": "Check documents and name every fault.",
     "plan": "Show what a run would read and do.",
     "run": "Load what is new.",
+    "state": "Show and change up to where flows have loaded.",
     "maintain": "Join small files and remove those that nobody needs.",
     "plugins": "List the plugins, and whether each can be imported.",
     "schema": "Print the JSON Schema of documents or project files.",

@@ -7,6 +7,7 @@ row had a value yet.
 from __future__ import annotations
 
 import base64
+import json
 import math
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -57,6 +58,38 @@ def decode_value(data: Json) -> object:
             raise WatermarkError(message)
 
 
+def parse_value(text: str, *, column: str, like: object = None) -> object:
+    """Read a watermark's value that somebody typed.
+
+    Args:
+        text: a value of the type of `like`: `5`, `2024-02-29T12:00:00Z`, base64 for bytes. Without `like` JSON as
+            `encode_value` writes it, or a date or datetime in ISO 8601.
+        column: named in the error.
+        like: a value of the type that is meant; `None` where none is known.
+
+    Raises:
+        WatermarkError: the text is no such value.
+    """
+    kind = next((kind for kind in (*_ENCODERS, int, str) if isinstance(like, kind)), None)
+    try:
+        value = _guess(text) if kind is None else _READERS[kind](text)
+        if like is not None:
+            compare(value, like, column=column)
+    except (ValueError, InvalidOperation, WatermarkError) as error:
+        wanted = "JSON, or a date or datetime in ISO 8601 (text in double quotes)" if kind is None else type_name(like)
+        message = f"Watermark column {column!r}: {text!r} can't be read as {wanted}."
+        raise WatermarkError(message, {"column": column}) from error
+    return value
+
+
+def _guess(text: str) -> object:
+    """Read a value by its form."""
+    try:
+        return decode_value(json.loads(text))
+    except ValueError:
+        return datetime.fromisoformat(text) if len(text) > len("2024-02-29") else date.fromisoformat(text)
+
+
 def compare(left: object, right: object, *, column: str) -> int:
     """Return -1, 0 or 1 as `left` is below, equal to or above `right`; NaN is the largest float.
 
@@ -101,6 +134,11 @@ _DECODERS: dict[str, Callable[[str], object]] = {
     "__decimal__": Decimal,
     "__binary__": lambda text: base64.b64decode(text, validate=True),
     "__float__": float,
+}
+_READERS: dict[type, Callable[[str], object]] = {
+    **{kind: _DECODERS[tag] for kind, (tag, _) in _ENCODERS.items()},
+    int: int,
+    str: str,
 }
 _TAGS = listed(_DECODERS)
 _POSSIBLE = ("datetime", "date", "time", "int", "Decimal", "float", "str", "bytes", "bool", "None")

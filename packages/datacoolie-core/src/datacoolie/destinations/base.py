@@ -102,11 +102,20 @@ class BaseDestination(ABC, Generic[Frame]):
         """Where the rows go, in the same form as a source's location; for messages and dependencies."""
         return location_of(self.flow.destination, self.connection, self.platform)
 
+    @property
+    @abstractmethod
+    def identity(self) -> str | None:
+        """What tells the table that is there from another at the same place; `None` when none is there."""
+
+    def recover(self) -> None:
+        """Finish what a commit may have left unfinished; called under the flow's lease before anything else."""
+
     @abstractmethod
     def committed(self, *, after: int) -> Commit | None:
-        """Return the flow's newest commit when its `seq` is above `after`, and finish what it may have left unfinished.
+        """Return the flow's newest commit when its `seq` is above `after`; changes nothing.
 
         Raises:
+            CommitForgottenError: there is such a commit, but what it says is gone.
             DestinationError: what is there can't be written by this flow.
         """
 

@@ -24,9 +24,17 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
     def _commits(self) -> FolderCommits:
         return FolderCommits(self.platform, self.location, self.flow.dataflow_id)
 
-    def committed(self, *, after: int) -> Commit | None:
-        """Finish a publication that was interrupted, then look for the flow's newest manifest."""
+    @property
+    def identity(self) -> str | None:
+        """`files` when the flow has committed here; nothing tells one folder of files from another."""
+        return "files" if self._commits.has_commits else None
+
+    def recover(self) -> None:
+        """Finish a publication that was interrupted."""
         self._commits.recover()
+
+    def committed(self, *, after: int) -> Commit | None:
+        """Look for the flow's newest manifest."""
         return self._commits.newest(after=after)
 
     def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:

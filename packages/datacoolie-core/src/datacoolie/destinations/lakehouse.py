@@ -37,6 +37,11 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
     def _write_options(self) -> dict[str, object]:
         return {**self.connection.settings.write_options, **self.flow.destination.settings.write_options}
 
+    @property
+    def identity(self) -> str | None:
+        """The table's id in its own metadata."""
+        return self._table.version.rpartition("@")[0] if self._table.exists else None
+
     def committed(self, *, after: int) -> Commit | None:
         """Ask the table for the flow's token; a commit that is found may not be in the manifests yet."""
         found = self._table.committed(self.flow.dataflow_id, after=after)

@@ -4,6 +4,7 @@ from datacoolie.engines.base import BaseEngine, FileOps, FrameOps, ListsFiles, Q
 from datacoolie.engines.model import (
     Commit,
     CommitConflictError,
+    CommitForgottenError,
     Decide,
     EngineCapabilities,
     FileScan,
@@ -29,6 +30,7 @@ __all__ = [
     "BaseEngine",
     "Commit",
     "CommitConflictError",
+    "CommitForgottenError",
     "Decide",
     "EngineCapabilities",
     "FileOps",

@@ -22,6 +22,26 @@ class CommitConflictError(DestinationError):
     default_class = ErrorClass.CONFLICT
 
 
+class CommitForgottenError(DestinationError):
+    """A destination has a commit of a flow, but no longer says up to where it loaded.
+
+    Attributes:
+        seq: number of the commit.
+    """
+
+    default_class = ErrorClass.CONFIGURATION
+
+    def __init__(self, where: str, seq: int, dataflow_id: str) -> None:
+        """Say where, and which load of which flow."""
+        super().__init__(
+            f"{where}: load {seq} of dataflow {dataflow_id} is in the table, but the table no longer says up to where "
+            "it loaded. Set the mark from which to go on (datacoolie state set), or load everything again (datacoolie "
+            "state reset)",
+            {"path": where, "seq": seq, "dataflow_id": dataflow_id},
+        )
+        self.seq = seq
+
+
 class UnknownOutcomeError(DestinationError):
     """Whether a commit landed is unknown; ask the destination for its token."""
 

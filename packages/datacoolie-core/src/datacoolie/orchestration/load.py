@@ -18,6 +18,7 @@ from datacoolie.destinations.base import LoadRequest
 from datacoolie.engines import Commit, CommitConflictError, Observation, Token, UnknownOutcomeError
 from datacoolie.observability.events import StageStarted, WindowResolved
 from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
+from datacoolie.orchestration.adoption import adopted, check_target
 from datacoolie.orchestration.emptying import REPLACING, cleared, clears, fails
 from datacoolie.orchestration.targets import history_of, replaced_rows
 from datacoolie.sources.base import Window
@@ -143,20 +144,20 @@ class Load(Generic[Frame]):
         self._enter("token")
         source = self.run.workspace.source(self.flow)
         destination = self.run.workspace.destination(self.flow)
-        adopted = self._adopt(destination, lease)
-        if adopted or window is None:
+        destination.recover()
+        found = self._adopt(destination, lease)
+        check_target(self.flow, lease.state, destination.identity, destination.location)
+        if found or window is None:
             self._enter("window")
             window = source.window(lease.state.mark)
         if window is None and clears(self.flow, lease.state.mark):
             self._clear(destination, lease)
             return FlowStatus.SUCCEEDED, "nothing new: the target was emptied"
-        if window is None or (adopted and self._is_same_input(window, lease.state.mark)):
+        if window is None or (found and self._is_same_input(window, lease.state.mark)):
             lease.finish(lease.state)
-            if adopted and adopted.metadata.get("run_id") == self.run.run_id:
+            if found and found.metadata.get("run_id") == self.run.run_id:
                 return FlowStatus.SUCCEEDED, "the commit was found in the destination"
-            return self._nothing_new(
-                f"adopted commit {adopted.token.seq} of the destination" if adopted else "nothing new"
-            )
+            return self._nothing_new(f"adopted commit {found.token.seq} of the destination" if found else "nothing new")
         try:
             self._write(source, destination, window, lease)
         except _NothingNewError:
@@ -177,17 +178,9 @@ class Load(Generic[Frame]):
 
     def _adopt(self, destination: BaseDestination[Frame], lease: HeldLease) -> Commit | None:
         """Take over the newest commit of this flow that the state has not seen: a run died in between."""
-        state = lease.state
-        found = destination.committed(after=state.seq)
-        if found is None:
-            return None
-        state = replace(state, seq=found.token.seq)
-        if found.token.epoch >= state.epoch:
-            mark = found.metadata.get("mark")
-            state = replace(
-                state, epoch=found.token.epoch, mark=Mark.from_json(json.loads(mark)) if mark else state.mark
-            )
-        lease.update(state)
+        found = destination.committed(after=lease.state.seq)
+        if found is not None:
+            lease.update(adopted(lease.state, found))
         return found
 
     def _write(
@@ -238,9 +231,7 @@ class Load(Generic[Frame]):
                 stamps=stamps(context),
             ),
         )
-        self.commit = _commit_record(token, result)
-        self._enter("state")
-        lease.finish(replace(lease.state, seq=token.seq, mark=seen["mark"]))
+        self._save(lease, destination, token, seen["mark"], result)
 
     def _clear(self, destination: BaseDestination[Frame], lease: HeldLease) -> None:
         """Empty the target by a commit of its own, from which the next run knows that it is empty."""
@@ -253,9 +244,17 @@ class Load(Generic[Frame]):
             return Commit(token=token, metadata=self._metadata(Window(), mark))
 
         result = destination.clear(LoadRequest(run_id=self.run.run_id, stem=self._stem(token), decide=decide))
+        self._save(lease, destination, token, mark, result)
+
+    def _save(
+        self, lease: HeldLease, destination: BaseDestination[Frame], token: Token, mark: Mark, result: WriteResult
+    ) -> None:
+        """Save the state after a commit and release the lease, in one write."""
         self.commit = _commit_record(token, result)
         self._enter("state")
-        lease.finish(replace(lease.state, seq=token.seq, mark=mark))
+        # Only after the commit that made a table it takes a second look to know it.
+        identity = destination.identity or self.run.workspace.destination(self.flow).identity
+        lease.finish(replace(lease.state, seq=token.seq, mark=mark, destination=identity))
 
     def _next_token(self, lease: HeldLease) -> Token:
         return Token(seq=lease.state.seq + 1, epoch=lease.state.epoch, dataflow_id=self.flow.dataflow_id)

@@ -19,11 +19,12 @@ from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Run
 from datacoolie.orchestration.results import MaintenanceResult, Plan, PlannedFlow, RunResult
 from datacoolie.orchestration.runner import run_flows
+from datacoolie.orchestration.states import States
 from datacoolie.orchestration.support import unsupported
 from datacoolie.orchestration.work import FlowLoads
 from datacoolie.orchestration.workspace import Workspace
 from datacoolie.plugins import engine_registry, platform_registry, transformer_registry
-from datacoolie.state import LeaseKeeper, PlatformStateStore
+from datacoolie.state import History, LeaseKeeper, PlatformStateStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -195,6 +196,19 @@ class Project:
         caretaker = Caretaker(self._workspace, self._store, self._loaded.settings.run)
         chosen = caretaker.one_per_destination(flows.values())
         return MaintenanceResult(tuple(caretaker.maintain(flow) for flow in chosen))
+
+    @property
+    def states(self) -> States[object]:
+        """The load states of the flows: show, set, reset, unlock, verify."""
+        return States(self._workspace, self._store, History(self._workspace.platform, self._state))
+
+    def select(self, selectors: Sequence[str] = ()) -> list[str]:
+        """Return the names of the flows that selectors mean, as in `plan`.
+
+        Raises:
+            ConfigurationError: a selector names nothing.
+        """
+        return list(self._selected(selectors)[0])
 
     def _selected(self, selectors: Sequence[str]) -> tuple[dict[str, DataFlow], Dependencies]:
         """Return the flows to run, by name, and what each waits for among them."""

@@ -82,7 +82,9 @@ class Arrivals:
         """
         if mark is None or low is None:
             return tuple(files)
-        seen = set(cast("list[str]", mark.position.get("seen", [])))
+        if "seen" not in mark.position:  # a mark that somebody set
+            return tuple(file for file in files if file.modified > low)
+        seen = set(cast("list[str]", mark.position["seen"]))
         floor = mark.position.get("floor")
         since = datetime.fromisoformat(str(floor)) if floor else None
         return tuple(

@@ -82,6 +82,13 @@ class FolderCommits:
         manifest = read_manifest(self._platform, f"{self._folder}/{listed.manifests[listed.newest]}")
         return Commit(token=manifest.token, metadata=manifest.metadata) if manifest else None
 
+    @property
+    def has_commits(self) -> bool:
+        """Whether there is any commit of the flow, as of the last look."""
+        if self._base is None:
+            self._base = self._list().newest[0]
+        return self._base > 0
+
     def recover(self) -> None:
         """Finish publications that were cut off, of any flow, and remove what dead runs of this flow staged."""
         self._finish_publications()

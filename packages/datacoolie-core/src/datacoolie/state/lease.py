@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from datacoolie.core.exceptions import ConfigurationError, DataCoolieError, ErrorClass, PlatformError
 from datacoolie.state.model import Lease, LoadState
-from datacoolie.state.process import ProcessIdentity, is_dead, this_process
+from datacoolie.state.process import ProcessIdentity, is_alive, is_dead, this_process
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -325,15 +325,23 @@ def live_run(state: LoadState | None) -> str | None:
     return lease.run_id if lease and not _is_free(lease, datetime.now(UTC)) else None
 
 
+def may_be_unlocked(lease: Lease) -> bool:
+    """Whether a lease may be taken away without asking: it is over, or its holder is not known to be alive."""
+    return _is_over(lease, datetime.now(UTC)) or not is_alive(_holder(lease))
+
+
 def _is_free(lease: Lease, now: datetime) -> bool:
-    holder = ProcessIdentity(
+    return _is_over(lease, now) or is_dead(_holder(lease))
+
+
+def _holder(lease: Lease) -> ProcessIdentity:
+    return ProcessIdentity(
         host=lease.host,
         pid=lease.pid,
         started=lease.process_started,
         boot_id=lease.boot_id,
         pid_namespace=lease.pid_namespace,
     )
-    return _is_over(lease, now) or is_dead(holder)
 
 
 def _is_over(lease: Lease, now: datetime) -> bool:

@@ -127,6 +127,7 @@ class LoadState:
         seq: number of the last load, counted over all epochs; 0 before the first.
         mark: up to where it has loaded; `None` before the first load and after a reset.
         intent: JSON data about a load whose mark is only known after its commit.
+        destination: identity of the table that was loaded into; `None` when any is fine.
         lease: who is loading the flow.
         updated_at: when this was saved, UTC.
     """
@@ -137,6 +138,7 @@ class LoadState:
     seq: int = 0
     mark: Mark | None = None
     intent: Mapping[str, object] | None = None
+    destination: str | None = None
     lease: Lease | None = None
     updated_at: datetime | None = None
 
@@ -158,6 +160,7 @@ class LoadState:
             "seq": self.seq,
             "mark": self.mark and self.mark.to_json(),
             "intent": self.intent,
+            "destination": self.destination,
             "lease": self.lease and self.lease.to_json(),
             "updated_at": self.updated_at and self.updated_at.isoformat(),
         }
@@ -188,6 +191,7 @@ class LoadState:
             seq=json_typed(found, "seq", int),
             mark=None if mark is None else Mark.from_json(mark),
             intent=None if intent is None else json_object(intent, "intent"),
+            destination=json_typed(found, "destination", (str, type(None))),
             lease=None if lease is None else Lease.from_json(lease),
             updated_at=None if json_field(found, "updated_at") is None else json_time(found, "updated_at"),
         )

@@ -47,17 +47,27 @@ def _identity(pid: int) -> ProcessIdentity:
 
 def is_dead(other: ProcessIdentity) -> bool:
     """Whether a process certainly has ended: it was on this machine, and is not there any more."""
+    return _is_there(other) is False
+
+
+def is_alive(other: ProcessIdentity) -> bool:
+    """Whether a process certainly runs: on this machine."""
+    return _is_there(other) is True
+
+
+def _is_there(other: ProcessIdentity) -> bool | None:
+    """Tell whether a process runs; `None` when that can't be seen from here."""
     here = this_process()
     if other.host != here.host:
-        return False
+        return None
     if other.boot_id != here.boot_id:
-        return other.boot_id is not None and here.boot_id is not None
+        return None if other.boot_id is None or here.boot_id is None else False
     if other.pid_namespace != here.pid_namespace:
-        return False
+        return None
     if not _exists(other.pid):
-        return True
+        return False
     started = _started(other.pid)
-    return started is not None and other.started is not None and started != other.started
+    return started is None or other.started is None or started == other.started
 
 
 def _boot_id() -> str | None:
