@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("datacoolie.engines.polars")
 
+Operation: TypeAlias = Literal["append", "replace", "rewrite"]
+"""What a commit does: it adds rows, replaces all of them, or replaces some files."""
+
 _ROWS = "__datacoolie_rows"
 
 
@@ -41,8 +44,8 @@ class StagedTable(TableOps[pl.LazyFrame]):
         self._stager = stager
 
     @abstractmethod
-    def _check_writable(self, *, appends: bool) -> None:
-        """Refuse an existing table that has something that staged commits would break.
+    def _check_writable(self, operation: Operation) -> None:
+        """Refuse an existing table that has something that a staged commit of this kind would break.
 
         Raises:
             DestinationError: naming it.
@@ -95,10 +98,10 @@ class StagedTable(TableOps[pl.LazyFrame]):
         """Add the rows; where types have to widen, the table's own are written again in the same commit."""
         if not self.exists:
             return self._first(frame, request)
-        self._check_writable(appends=True)
+        self._check_writable("append")
         frame, change = self._conformed(frame, request)
         if change.rewrites:
-            self._check_writable(appends=False)
+            self._check_writable("replace")
             data = self._data_files(change)
             return self._rewrite_counting(change, data, copy_on_write.added(data, frame), frame, request)
         staged, version = self._add(frame, change, request)
@@ -110,7 +113,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
         """Replace all rows, and the schema where the policy lets it change."""
         if not self.exists:
             return self._first(frame, request)
-        self._check_writable(appends=False)
+        self._check_writable("replace" if where is None else "rewrite")
         frame, change = self._conformed(frame, request)
         if where is not None:
             data = self._data_files(change)
@@ -137,7 +140,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
             batch = copy_on_write.first(batch, plan, self._evaluate, self._where)
             made = self._first(batch.lazy(), decided)
             return replace(made, inserted=made.rows, updated=0, deleted=0)
-        self._check_writable(appends=False)
+        self._check_writable("rewrite")
         own = pl.Schema({name: kind for name, kind in schema.items() if name != plan.delete})
         change = self._compare(own, request.schema_policy)
         frame, schema = change.spelled(frame, schema, whole=plan.rebuild is not None, extra=plan.delete)

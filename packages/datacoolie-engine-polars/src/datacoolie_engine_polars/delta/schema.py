@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
-from deltalake import CommitProperties, TableFeatures
+from deltalake import CommitProperties, Field, TableFeatures
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 
@@ -33,6 +33,23 @@ def schema_of(table: DeltaTable) -> pl.Schema:
 def delta_schema(schema: Mapping[str, pl.DataType]) -> DeltaSchema:
     """Return Delta's schema for Polars' types."""
     return DeltaSchema.from_arrow(pl.Schema(schema))
+
+
+def changed_schema(table: DeltaTable, schema: Mapping[str, pl.DataType]) -> DeltaSchema:
+    """Return Delta's schema for columns that a table gets; what it says of columns that it has stays."""
+    current, known = schema_of(table), {field.name: field for field in table.schema().fields}
+    fields = [
+        Field(
+            field.name,
+            known[field.name].type if current[field.name] == schema[field.name] else field.type,
+            nullable=known[field.name].nullable,
+            metadata=known[field.name].metadata,
+        )
+        if field.name in known
+        else field
+        for field in delta_schema(schema).fields
+    ]
+    return DeltaSchema(fields)
 
 
 def evolved(table: DeltaTable, batch: Mapping[str, pl.DataType], policy: SchemaPolicy, where: str) -> SchemaChange:

@@ -19,10 +19,11 @@ from datacoolie_engine_polars import failures, partitions, staging
 from datacoolie_engine_polars.delta import care, commits
 from datacoolie_engine_polars.delta.data_files import data_files, removes
 from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
-from datacoolie_engine_polars.delta.schema import add_columns, allow, delta_schema, evolved, schema_of
+from datacoolie_engine_polars.delta.rules import Rules, rules_of
+from datacoolie_engine_polars.delta.schema import add_columns, allow, changed_schema, delta_schema, evolved, schema_of
 from datacoolie_engine_polars.evolution import check_new
 from datacoolie_engine_polars.files.sinks import parquet_compression, parquet_sink
-from datacoolie_engine_polars.staged_table import StagedTable
+from datacoolie_engine_polars.staged_table import Operation, StagedTable
 from datacoolie_engine_polars.types import from_polars
 
 if TYPE_CHECKING:
@@ -94,8 +95,12 @@ class DeltaTableOps(StagedTable):
         refuse_unreadable(table, self._path)
         return pl.scan_delta(table)
 
-    def _check_writable(self, *, appends: bool) -> None:
-        refuse_unsupported(self._existing(), self._path, appends=appends)
+    @cached_property
+    def _rules(self) -> Rules:
+        return rules_of(self._existing(), self._path)
+
+    def _check_writable(self, operation: Operation) -> None:
+        refuse_unsupported(self._existing(), self._path, operation)
 
     def _compare(self, schema: pl.Schema, policy: SchemaPolicy) -> SchemaChange:
         return evolved(self._existing(), schema, policy, self._path)
@@ -106,7 +111,10 @@ class DeltaTableOps(StagedTable):
     def _prepared(
         self, frame: pl.LazyFrame, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]
     ) -> tuple[pl.LazyFrame, pl.Schema]:
-        keys = request.partition_by if self._table is None else self._keys(request)
+        keys = request.partition_by
+        if self._table is not None:
+            keys = self._keys(request)
+            frame, schema = self._rules.completed(frame, schema, schema_of(self._table))
         return partitions.without_empty(frame, schema, [name for name in keys if name in schema]), schema
 
     def _add(
@@ -163,7 +171,7 @@ class DeltaTableOps(StagedTable):
         """Join small files, compressed as `options` say, or order all rows."""
         if self._table is None:
             return None
-        refuse_unsupported(self._table, self._path, appends=True)
+        refuse_unsupported(self._table, self._path, "care")
         compression = parquet_compression(options, what="delta")
         return care.optimize(self._table, self._path, zorder_by=zorder_by, compression=compression, if_due=if_due)
 
@@ -171,7 +179,7 @@ class DeltaTableOps(StagedTable):
         """Remove files that no version of the last `keep` needs."""
         if self._table is None:
             return None
-        refuse_unsupported(self._table, self._path, appends=True)
+        refuse_unsupported(self._table, self._path, "care")
         return care.vacuum(self._table, self._path, keep=keep, leftovers=leftovers, if_due=if_due)
 
     def files_by_partition(self) -> Mapping[str, Sequence[str]]:
@@ -202,7 +210,11 @@ class DeltaTableOps(StagedTable):
         return actual
 
     def _stage(self, frame: pl.LazyFrame, keys: tuple[str, ...], request: WriteRequest[pl.LazyFrame]) -> StagedData:
-        """Write the data files; those without rows are left out."""
+        """Write the data files, those without rows left out, and make sure that no row breaks a rule of the table.
+
+        Raises:
+            DestinationError: rows do; the files are removed.
+        """
         target = staging.Target(
             folder=self._path,
             stem=_STEM + request.stem,
@@ -211,7 +223,13 @@ class DeltaTableOps(StagedTable):
             file_bytes=staging.file_bytes(request.size),
         )
         sink = parquet_sink(request.options, partitioned=bool(keys), what="delta").sink
-        return self._stager.stage(frame, target, sink, request.observe).without_empty(self._path)
+        if self._table is None:
+            return self._stager.stage(frame, target, sink, request.observe).without_empty(self._path)
+        observe = {**request.observe, **self._rules.observations(frame)}
+        staged = self._stager.stage(frame, target, sink, observe).without_empty(self._path)
+        with staged.withdrawn_on_failure(self._path):
+            observed = self._rules.enforce(staged.staged.observed)
+        return replace(staged, staged=replace(staged.staged, observed=observed))
 
     def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str]:
         self._refuse_foreign_files()
@@ -254,7 +272,7 @@ class DeltaTableOps(StagedTable):
         """Show the staged files in one commit and return its version."""
         table = self._existing()
         actions: list[AddAction | RemoveAction] = [*commits.adds(staged), *removes]
-        described = delta_schema(schema) if schema else table.schema()
+        described = changed_schema(table, schema) if schema else table.schema()
         act = partial(commits.make, table, actions, commit, mode=mode, schema=described)
         made = commits.guarded(act, staged, self._place)
         return str(table.version() + 1 if made is None else made)

@@ -20,7 +20,7 @@ from datacoolie_engine_polars.iceberg import catalogs, commits, data_files, part
 from datacoolie_engine_polars.iceberg.features import refuse_unsupported
 from datacoolie_engine_polars.iceberg.schema import held, iceberg_schema, only_promotes, schema_of
 from datacoolie_engine_polars.schemas import conform
-from datacoolie_engine_polars.staged_table import StagedTable
+from datacoolie_engine_polars.staged_table import Operation, StagedTable
 from datacoolie_engine_polars.types import from_polars
 
 if TYPE_CHECKING:
@@ -146,8 +146,8 @@ class IcebergTableOps(StagedTable):
             raise DestinationError(message, {"table": self._ref.name})
         return self._table
 
-    def _check_writable(self, *, appends: bool) -> None:
-        del appends
+    def _check_writable(self, operation: Operation) -> None:
+        del operation
         refuse_unsupported(self._existing().metadata, self._where)
 
     def _prepared(
