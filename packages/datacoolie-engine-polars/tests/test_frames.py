@@ -152,9 +152,9 @@ def test_a_window_looks_at_neighbours_of_equal_keys_in_order(engine: PolarsEngin
     found = engine.frames.window(
         frame,
         {
-            "before": WindowFunction("lag", "t"),
-            "after": WindowFunction("lead", "t"),
-            "so_far": WindowFunction("running_count", "c"),
+            "before": WindowFunction("lag", ("t",)),
+            "after": WindowFunction("lead", ("t",)),
+            "so_far": WindowFunction("running_count", ("c",)),
         },
         partition_by=["k"],
         order_by=["t"],
@@ -183,3 +183,23 @@ def test_rows_are_nested_by_key_in_order_and_unnested_again(engine: PolarsEngine
     )
     found = engine.frames.unnest(with_empty, "rows")
     assert found.sort("k", "t", nulls_last=True).collect().rows() == [(1, 1), (1, 2), (None, 5), (None, None)]
+
+
+def test_a_window_compares_rows_with_their_neighbours(engine: PolarsEngine) -> None:
+    frame = pl.LazyFrame({"k": [None, None, None, 1, 1], "t": [1, 2, 3, 1, 2], "a": [None, None, "x", "x", "x"]})
+    found = engine.frames.window(
+        frame,
+        {"first": WindowFunction("same_as_lag", ()), "repeats": WindowFunction("same_as_lag", ("a",))},
+        partition_by=["k"],
+        order_by=["t"],
+    )
+    again = engine.frames.window(
+        found, {"next": WindowFunction("same_as_lead", ("a", "k"))}, partition_by=["k"], order_by=["t"], ordered=True
+    )
+    assert again.select("k", "t", "first", "repeats", "next").collect().rows() == [
+        (None, 1, False, False, True),
+        (None, 2, True, True, False),
+        (None, 3, True, False, False),
+        (1, 1, False, False, True),
+        (1, 2, True, True, False),
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -15,7 +17,7 @@ from datacoolie_engine_polars.schemas import described
 from datacoolie_engine_polars.staging import Observers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from datacoolie.core.types import Schema
     from datacoolie.engines import WindowFunction
@@ -116,10 +118,12 @@ class PolarsFrames(FrameOps[pl.LazyFrame]):
         *,
         partition_by: Sequence[str],
         order_by: Sequence[str],
+        ordered: bool = False,
     ) -> pl.LazyFrame:
         """Sort once and look at neighbours by position: much cheaper than an expression over each partition."""
         added = [_neighbour(one, list(partition_by)).alias(name) for name, one in columns.items()]
-        return frame.sort([*partition_by, *order_by], nulls_last=False).with_columns(added)
+        rows = frame if ordered else frame.sort([*partition_by, *order_by], nulls_last=False)
+        return rows.with_columns(added)
 
     def nest(self, frame: pl.LazyFrame, *, keys: Sequence[str], columns: Sequence[str], into: str) -> pl.LazyFrame:
         """Return one row per key: the keys, and `into`, the list of its rows as structs of `columns`, ascending."""
@@ -156,12 +160,26 @@ def _compiled(frame: pl.LazyFrame, columns: Mapping[str, Expr]) -> list[pl.Expr]
 
 def _neighbour(one: WindowFunction, partition_by: list[str]) -> pl.Expr:
     """Return a window function over a frame that is sorted by its partitions."""
-    column = pl.col(one.column)
-    if one.function == "running_count":
-        return column.cast(pl.Int64).cum_sum().over(partition_by)
-    offset = 1 if one.function == "lag" else -1
-    same = pl.all_horizontal(pl.col(key).eq_missing(pl.col(key).shift(offset)) for key in partition_by)
-    return pl.when(same).then(column.shift(offset))
+    offset = -1 if one.function in {"lead", "same_as_lead"} else 1
+    columns = [pl.col(name) for name in one.columns]
+    same_key = _all(pl.col(key).eq_missing(pl.col(key).shift(offset)) for key in partition_by)
+    match one.function:
+        case "running_count":
+            return columns[0].cast(pl.Int64).cum_sum().over(partition_by)
+        case "lag" | "lead":
+            return pl.when(same_key & _has(offset)).then(columns[0].shift(offset))
+        case _:
+            return same_key & _has(offset) & _all(column.eq_missing(column.shift(offset)) for column in columns)
+
+
+def _has(offset: int) -> pl.Expr:
+    """Return whether there is a row at this distance: without one `shift` gives null, as for a row of nulls."""
+    position = pl.int_range(pl.len())
+    return position >= offset if offset > 0 else position < pl.len() + offset
+
+
+def _all(conditions: Iterable[pl.Expr]) -> pl.Expr:
+    return reduce(and_, conditions, pl.lit(value=True))
 
 
 def _sortable(name: str, kind: pl.DataType) -> pl.Expr:

@@ -42,10 +42,26 @@ _WITHOUT_TIME = "scd2.without_time"
 _ROW, _ENDED, _REPEATED = "__is_row", "__ended", "__repeated"
 """Of an event that is a row of the table: that it is one, and what its `__valid_to` and `__repeats` were."""
 
-_AT, _GONE, _CLASHED = "__time_beside", "__deleted_beside", "__clashes_beside"
-"""Of the event before or after: its time, whether it is a delete, whether it clashes."""
+_TOGETHER, _LATEST = "__at_one_time", "__equally_late"
+"""Whether the event after is of the same time, and as large by the columns that tell which is newer."""
 
-_CLASHES, _CHANGES, _RUN = "__clashes", "__changes", "__run"
+_SAME_KIND, _SAME_VALUES = "__same_kind", "__same_values"
+_EQUAL = and_(col(_SAME_KIND), or_(col(DELETED), col(_SAME_VALUES)))
+"""Whether an event and its neighbour say the same: both are deletes, or the tracked columns are equal."""
+
+_CLASHES, _CLASHED = "__clashes", "__clashed"
+"""Whether an event, or the one before, says something else than another of the same time."""
+
+_NEXT = "__next"
+_FOLLOWS, _CHANGES, _RUN = "__follows", "__changes", "__run"
+"""Whether a key has an event before this one, whether this one says something else, the number of its run."""
+
+_ENDS_NOTHING = "__ends_nothing"
+_IS_ROW = or_(and_(col(_CHANGES), not_(col(DELETED))), col(_ENDS_NOTHING))
+"""Which events are rows: those that begin a version, and deletes that end none."""
+
+_ROWS, _ROWS_BEFORE, _IN_TABLE = "__rows", "__rows_before", "__in_table"
+"""How many rows of the table there are for a key up to an event, and whether one is of the event's time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +173,8 @@ class _Timelines(Generic[Frame]):
         self.tracked = columns.tracked(schema)
         self.untracked = columns.untracked(schema)
         self.latest = [name for name in columns.latest if name in schema]
+        sortable = [name for name in self.untracked if isinstance(schema[name], ATOMIC) and name not in self.latest]
+        self.order = [VALID_FROM, *self.latest, DELETED, *sortable, _ROW]
 
     def changes(self, batch: Frame, known: Frame | None) -> Frame:
         """Return the rows to merge: new and changed ones, and, with `__deleted`, those that are no more."""
@@ -165,19 +183,18 @@ class _Timelines(Generic[Frame]):
             events += self._of_table(known)
             if self.columns.full_snapshot:
                 events.append(self._of_missing_keys(batch, known))
-        rows = self._rows(self._without_duplicates(self.frames.union(events)))
+        runs = self._runs(self._without_duplicates(self.frames.union(events)))
+        rows = self._rows(runs)
         unchanged = and_(col(_ROW), _same(VALID_TO, _ENDED), _same(REPEATS, _REPEATED))
         columns = {name: col(name) for name in self.schema if name not in SYSTEM_COLUMNS}
         changed = self.frames.filter(rows, not_(unchanged))
         written = self.frames.select(changed, self._in_order({**columns, DELETED: lit(value=False)}))
         if known is None:
             return written
-        identity = [*self.keys, VALID_FROM]
-        gone = self.frames.join(known, rows, keys=identity, how="anti")
-        columns = {name: col(name) for name in identity}
-        return self.frames.union(
-            [written, self.frames.select(gone, self._in_order({**columns, DELETED: lit(value=True)}))]
-        )
+        gone = self.frames.filter(runs, and_(col(_IN_TABLE), not_(_IS_ROW)))
+        columns = {name: col(name) for name in (*self.keys, VALID_FROM)}
+        removed = self.frames.select(gone, self._in_order({**columns, DELETED: lit(value=True)}))
+        return self.frames.union([written, removed])
 
     def _in_order(self, values: Mapping[str, Expr]) -> dict[str, Expr]:
         """Return all columns of the table: the given ones, the stamps of this load, and null."""
@@ -201,10 +218,11 @@ class _Timelines(Generic[Frame]):
         repeats = frames.unnest(
             frames.select(versions, {name: col(name) for name in (*self.keys, *self.tracked, REPEATS)}), REPEATS
         )
+        spans = frames.select(versions, {name: col(name) for name in (*self.keys, VALID_FROM, VALID_TO)})
         followed = frames.window(
-            versions, {_AT: WindowFunction("lead", VALID_FROM)}, partition_by=self.keys, order_by=[VALID_FROM]
+            spans, {_NEXT: WindowFunction("lead", (VALID_FROM,))}, partition_by=self.keys, order_by=[VALID_FROM]
         )
-        closed = frames.filter(followed, and_(not_(call("isnull", col(VALID_TO))), not_(_same(VALID_TO, _AT))))
+        closed = frames.filter(followed, and_(not_(call("isnull", col(VALID_TO))), not_(_same(VALID_TO, _NEXT))))
         return [
             self._events(versions, row),
             self._events(repeats),
@@ -242,72 +260,72 @@ class _Timelines(Generic[Frame]):
         version: which one stays depends on the set of events alone.
         """
         frames = self.frames
-        order = [name for name in self.untracked if isinstance(self.schema[name], ATOMIC) and name not in self.latest]
-        looked = frames.window(
-            events,
-            {_AT: WindowFunction("lead", VALID_FROM), **self._neighbour("lead")},
-            partition_by=self.keys,
-            order_by=[VALID_FROM, *self.latest, DELETED, *order, _ROW],
-        )
-        together = _same(_AT, VALID_FROM)
-        outdone = not_(and_(*(_same(name, _beside(name)) for name in self.latest)))
-        is_dropped = and_(together, or_(self._equals_neighbour(), outdone))
-        clashes = and_(together, not_(self._equals_neighbour()), not_(outdone))
-        kept = frames.filter(frames.with_columns(looked, {_CLASHES: clashes}), not_(is_dropped))
-        columns = (*self.keys, VALID_FROM, *self.tracked, *self.untracked, DELETED, _ROW, _ENDED, _REPEATED, _CLASHES)
-        return frames.select(kept, {name: col(name) for name in columns})
-
-    def _rows(self, events: Frame) -> Frame:
-        """Return the rows of the timelines: versions, and deletes that end nothing.
-
-        Events that clash all become rows, of the same key and time, which no merge takes.
-        """
-        frames, keys, order = self.frames, self.keys, [VALID_FROM, DELETED]
         looked = frames.window(
             events,
             {
-                _AT: WindowFunction("lag", VALID_FROM),
-                _CLASHED: WindowFunction("lag", _CLASHES),
-                **self._neighbour("lag"),
+                _TOGETHER: WindowFunction("same_as_lead", (VALID_FROM,)),
+                _LATEST: WindowFunction("same_as_lead", tuple(self.latest)),
+                _ROWS: WindowFunction("running_count", (_ROW,)),
+                **self._compared("same_as_lead"),
             },
-            partition_by=keys,
-            order_by=order,
+            partition_by=self.keys,
+            order_by=self.order,
         )
-        is_first = call("isnull", col(_AT))
+        # Next to each other in this order are those of one time, the newest last.
+        is_dropped = and_(col(_TOGETHER), or_(_EQUAL, not_(col(_LATEST))))
+        clashes = and_(col(_TOGETHER), col(_LATEST), not_(_EQUAL))
+        return frames.filter(frames.with_columns(looked, {_CLASHES: clashes}), not_(is_dropped))
+
+    def _runs(self, events: Frame) -> Frame:
+        """Number the runs of events that say the same; tell what each event does, and whether its row was there.
+
+        Events that clash all become rows, of the same key and time, which no merge takes.
+        """
+        looked = self._again(
+            events,
+            {
+                _FOLLOWS: WindowFunction("same_as_lag", ()),
+                _CLASHED: WindowFunction("lag", (_CLASHES,)),
+                _ROWS_BEFORE: WindowFunction("lag", (_ROWS,)),
+                **self._compared("same_as_lag"),
+            },
+        )
         clashes = or_(col(_CLASHES), call("coalesce", col(_CLASHED), lit(value=False)))
-        changes = or_(is_first, clashes, not_(self._equals_neighbour()))
-        ends_nothing = and_(col(DELETED), or_(is_first, clashes, not_(changes)))
-        marked = frames.with_columns(looked, {_CHANGES: changes, _CLASHES: ends_nothing})
-        runs = frames.window(
-            marked, {_RUN: WindowFunction("running_count", _CHANGES)}, partition_by=keys, order_by=order
-        )
+        changes = or_(not_(col(_FOLLOWS)), clashes, not_(_EQUAL))
+        does = {
+            _CHANGES: changes,
+            _ENDS_NOTHING: and_(col(DELETED), or_(not_(col(_FOLLOWS)), clashes, not_(changes))),
+            # The row itself may have been dropped as a duplicate, in favour of this event.
+            _IN_TABLE: call(">", col(_ROWS), call("coalesce", col(_ROWS_BEFORE), lit(0))),
+        }
+        marked = self.frames.with_columns(looked, does)
+        return self._again(marked, {_RUN: WindowFunction("running_count", (_CHANGES,))})
+
+    def _rows(self, runs: Frame) -> Frame:
+        """Return the rows of the timelines: versions, and deletes that end nothing."""
+        frames = self.frames
         repeated = frames.filter(runs, not_(or_(col(_CHANGES), col(DELETED))))
-        repeats = frames.nest(repeated, keys=[*keys, _RUN], columns=[VALID_FROM, *self.untracked], into=REPEATS)
+        repeats = frames.nest(repeated, keys=[*self.keys, _RUN], columns=[VALID_FROM, *self.untracked], into=REPEATS)
         starts = frames.filter(runs, or_(col(_CHANGES), col(DELETED)))
-        ended = frames.window(starts, {VALID_TO: WindowFunction("lead", VALID_FROM)}, partition_by=keys, order_by=order)
-        kept = frames.filter(ended, or_(not_(col(DELETED)), col(_CLASHES)))
+        ended = self._again(starts, {VALID_TO: WindowFunction("lead", (VALID_FROM,))})
         return frames.with_columns(
-            frames.join(kept, repeats, keys=[*keys, _RUN], how="left"),
+            frames.join(frames.filter(ended, _IS_ROW), repeats, keys=[*self.keys, _RUN], how="left"),
             {
                 VALID_TO: case((col(DELETED), col(VALID_FROM)), default=col(VALID_TO)),
                 IS_CURRENT: and_(not_(col(DELETED)), call("isnull", col(VALID_TO))),
             },
         )
 
-    def _neighbour(self, function: Literal["lag", "lead"]) -> dict[str, WindowFunction]:
-        looked = {
-            _beside(name): WindowFunction(function, name) for name in dict.fromkeys((*self.tracked, *self.latest))
+    def _again(self, frame: Frame, columns: Mapping[str, WindowFunction]) -> Frame:
+        """Look at neighbours of a frame that is in order already."""
+        return self.frames.window(frame, columns, partition_by=self.keys, order_by=self.order, ordered=True)
+
+    def _compared(self, function: Literal["same_as_lag", "same_as_lead"]) -> dict[str, WindowFunction]:
+        """Return what `_EQUAL` needs to know of the neighbour."""
+        return {
+            _SAME_KIND: WindowFunction(function, (DELETED,)),
+            _SAME_VALUES: WindowFunction(function, tuple(self.tracked)),
         }
-        return {**looked, _GONE: WindowFunction(function, DELETED)}
-
-    def _equals_neighbour(self) -> Expr:
-        """Return whether the neighbour says the same: both are deletes, or the tracked columns are equal."""
-        equal = and_(*(_same(name, _beside(name)) for name in self.tracked))
-        return and_(_same(DELETED, _GONE), or_(col(DELETED), equal))
-
-
-def _beside(name: str) -> str:
-    return f"__beside_{name}"
 
 
 def _same(left: str, right: str) -> Expr:

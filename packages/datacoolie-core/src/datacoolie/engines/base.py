@@ -93,10 +93,12 @@ class FrameOps(ABC, Generic[Frame]):
         *,
         partition_by: Sequence[str],
         order_by: Sequence[str],
+        ordered: bool = False,
     ) -> Frame:
         """Add columns that look at neighbouring rows: those of equal `partition_by` (null equals null), by `order_by`.
 
-        Values of `order_by` ascend, nulls first.
+        Values of `order_by` ascend, nulls first. With `ordered` the frame comes from another `window` of the same
+        partitions and order, and since then only lost rows and got columns: an engine need not sort it again.
         """
 
     @abstractmethod

@@ -105,13 +105,14 @@ class WindowFunction:
     """A column that looks at neighbouring rows.
 
     Attributes:
-        function: `lag` and `lead` give the value of the row before or after, null at the ends; `running_count` the
-            number of rows so far, with this one, for which it is true.
-        column: whose value; boolean for `running_count`.
+        function: `lag` and `lead` give the value of the row before or after, null at the ends; `same_as_lag` and
+            `same_as_lead` whether there is such a row and has the same values, null being equal to null;
+            `running_count` the number of rows so far, with this one, for which it is true.
+        columns: whose values; one, boolean for `running_count`, or any number for `same_as_...`.
     """
 
-    function: Literal["lag", "lead", "running_count"]
-    column: str
+    function: Literal["lag", "lead", "same_as_lag", "same_as_lead", "running_count"]
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

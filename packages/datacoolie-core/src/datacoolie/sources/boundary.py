@@ -101,7 +101,7 @@ def _keyed(frames: FrameOps[Frame], frame: Frame, where: str) -> Frame:
     """Add the column of keys, and those that it is made of."""
     hashed = call("substring", call("md5", _text(frames.schema(frame), where)), lit(1), lit(16))
     frame = frames.with_columns(frame, {_HASH: hashed, _ONE: lit(value=True)})
-    numbered = {_NUMBER: WindowFunction("running_count", _ONE)}
+    numbered = {_NUMBER: WindowFunction("running_count", (_ONE,))}
     frame = frames.window(frame, numbered, partition_by=[_HASH], order_by=[])
     key = call("concat", col(_HASH), lit("-"), Cast(col(_NUMBER), types.StringType()))
     return frames.with_columns(frame, {_KEY: key})
