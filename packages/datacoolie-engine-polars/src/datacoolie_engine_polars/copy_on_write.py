@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PATH = "__datacoolie_path"
 """The column of a file's path."""
 
+_KEPT = "__datacoolie_kept"
+
 _SHOWN = 5
 """How many duplicate keys a message names."""
 
@@ -220,19 +222,40 @@ def _upsert(data: DataFiles, batch: pl.DataFrame, plan: Plan, known: pl.DataFram
     present = data.rows(candidates, columns) if known is None else known.select(columns).lazy()
     hits = data.evaluate(_with_keys(present, touching, how="semi"))
     touched = candidates.filter(pl.col(PATH).is_in(hits[PATH].unique().implode()))
-    inserted = batch.join(hits, on=keys, how="anti", nulls_equal=True)
-    updated = batch.drop(kept, strict=False).join(hits.drop(PATH), on=keys, how="inner", nulls_equal=True)
-    deleted = hits.join(removed, on=keys, how="semi", nulls_equal=True)
+    updated = batch.select(keys).join(hits, on=keys, how="semi", nulls_equal=True).height
+    deleted = hits.join(removed, on=keys, how="semi", nulls_equal=True).height
     untouched = _with_keys(data.rows(touched, names), touching, how="anti")
-    new = [conform(one.lazy(), one.schema, data.schema) for one in (updated, inserted)]
+    new = _with_kept(batch, hits.select(*keys, *kept), keys)
     return Rewrite(
-        frame=pl.concat([untouched, *new]),
+        frame=pl.concat([untouched, conform(new, new.collect_schema(), data.schema)]),
         replaced=touched,
         rows=batch.height,
-        inserted=inserted.height,
-        updated=batch.height - inserted.height,
-        deleted=deleted.height,
+        inserted=batch.height - updated,
+        updated=updated,
+        deleted=deleted,
     )
+
+
+def _with_kept(batch: pl.DataFrame, hits: pl.DataFrame, keys: list[str]) -> pl.LazyFrame:
+    """Put what the rows of the table keep into the rows that match them; where nothing is kept the batch is enough."""
+    kept = [name for name in hits.columns if name not in keys]
+    if not kept:
+        return batch.lazy()
+    there = hits.lazy().select(*keys, pl.struct(kept).alias(_KEPT))
+    # A struct is null in rows that match nothing, and a struct of nulls in those that keep nulls.
+    values = (
+        pl.when(pl.col(_KEPT).is_null())
+        .then(name if name in batch.columns else None)
+        .otherwise(_kept(name))
+        .alias(name)
+        for name in kept
+    )
+    joined = batch.lazy().join(there, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    return joined.with_columns(values).drop(_KEPT)
+
+
+def _kept(name: str) -> pl.Expr:
+    return pl.col(_KEPT).struct.field(name)
 
 
 def _split(batch: pl.DataFrame, delete: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:

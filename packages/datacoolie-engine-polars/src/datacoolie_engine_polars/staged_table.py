@@ -148,6 +148,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
         batch, decided = self._collect(frame, request)
         data = self._data_files(change)
         rewrite = self._with_widened(change, data, copy_on_write.merged(data, batch, plan, self._where))
+        del batch  # what a rebuild made of it is in the rewrite: both would be in memory while files are written
         staged, version = self._rewrite(rewrite, change, decided)
         result = _result(staged, version, change, rows=rewrite.rows, removed=rewrite.replaced.height)
         return replace(result, inserted=rewrite.inserted, updated=rewrite.updated, deleted=rewrite.deleted)
