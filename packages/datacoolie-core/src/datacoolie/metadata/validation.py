@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal
 
+from datacoolie.core.models import LoadType
 from datacoolie.metadata import syntax
 from datacoolie.metadata.flow_checks import check_connection_options, check_flow
 from datacoolie.metadata.model import fitting_hints
@@ -64,6 +65,7 @@ def validate(draft: Draft) -> None:
     for connection in draft.connections:
         check_connection_options(connection.entry, connection.model)
     names = draft.connection_names
+    overwritten: dict[tuple[str, str], Built[DataFlow]] = {}
     for flow in (*draft.dataflows, *draft.salvaged):
         source = _connection_of(flow, "source", draft, names)
         destination = _connection_of(flow, "destination", draft, names)
@@ -71,6 +73,8 @@ def validate(draft: Draft) -> None:
         if flow.entry.wrong:
             continue
         check_flow(flow.entry, flow.model, source, destination)
+        if source is not None and destination is not None and source.is_active and destination.is_active:
+            _check_overwrites(flow, destination, overwritten)
         if source is not None:
             _check_hints(flow, source, draft.schema_hints)
     _check_dependencies([*draft.dataflows, *draft.salvaged], draft.dataflow_names)
@@ -133,6 +137,26 @@ def _check_hints(flow: Built[DataFlow], connection: Connection, sets: Sequence[B
         places = " and ".join(each.entry.where for each in sets if each.model in fitting)
         message = f"is ambiguous: the schema hints at {places} both fit it; say which by schema_name"
         flow.entry.fault(("source", "table"), message, value=flow.model.source.table)
+
+
+def _check_overwrites(
+    flow: Built[DataFlow], connection: Connection, overwritten: dict[tuple[str, str], Built[DataFlow]]
+) -> None:
+    """Note a second active flow that makes a table exactly its own rows; other flows may append to what one overwrote.
+
+    A table by name is looked for in its connection alone: another one may lead to another system.
+    """
+    target = flow.model.destination
+    if not flow.model.is_active or target.load_type not in (LoadType.OVERWRITE, LoadType.FULL_LOAD):
+        return
+    scope = connection.connection_id if connection.in_catalog else ""
+    first = overwritten.setdefault((scope, connection.location(target.schema_name, target.table)), flow)
+    if first is not flow:
+        message = (
+            f"is overwritten by the flow {first.model.name!r} at {first.entry.where} as well: each removes the rows of "
+            "the other. Append by one of them, or make one of them inactive"
+        )
+        flow.entry.fault(("destination", "table"), message, value=target.table)
 
 
 def _check_dependencies(flows: Sequence[Built[DataFlow]], names: Sequence[str]) -> None:

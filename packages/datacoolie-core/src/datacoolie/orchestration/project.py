@@ -168,16 +168,18 @@ class Project:
             )
             order = sorted(flows, key=waves(before).__getitem__)
             listener.begin(run_id, order)
+            loads = FlowLoads(run, f"{self._state}/runs")
             try:
                 records = run_flows(
                     flows,
                     before,
-                    FlowLoads(run, f"{self._state}/runs"),
+                    loads,
                     workers=workers or settings.max_workers,
                     stop_on_error=settings.stop_on_error,
                 )
             finally:
                 listener.end()
+            loads.forget()
         return RunResult(run_id, tuple(records))
 
     def maintain(self, select: Sequence[str] = ()) -> MaintenanceResult:

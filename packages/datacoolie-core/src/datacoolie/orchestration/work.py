@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataCoolieError, ErrorClass
 from datacoolie.core.redaction import redact, redact_data
 from datacoolie.observability.events import FlowFinished, FlowStarted
 from datacoolie.observability.records import ErrorRecord, FlowRecord, FlowStatus
+from datacoolie.observability.retention import remove_old_records
 from datacoolie.orchestration.care import Caretaker
 from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Load
@@ -40,10 +41,12 @@ class FlowLoads(Generic[Frame]):
     """
 
     def __init__(self, run: Run[Frame], records: str) -> None:
-        """Remember the run; nothing is read yet."""
+        """Remember the run, and whether it is the first one of its day."""
         self._run = run
         self._caretaker = Caretaker(run.workspace, run.store, run.settings)
-        self._folder = f"{records}/{run.started_at:%Y-%m-%d}/{run.run_id}"
+        self._records, day = records, f"{records}/{run.started_at:%Y-%m-%d}"
+        self._folder = f"{day}/{run.run_id}"
+        self._first_of_day = not run.workspace.platform.exists(day)
 
     def load(self, flow: DataFlow) -> FlowRecord:
         """Load a flow, again after a failure that may pass; a failure is a record, not an exception."""
@@ -78,6 +81,16 @@ class FlowLoads(Generic[Frame]):
         """Record that a flow did not start, and why."""
         now = datetime.now(UTC)
         return self._record(flow, now, Load(flow, self._run), FlowStatus.CANCELLED, reason=reason)
+
+    def forget(self) -> None:
+        """Remove records that are older than the run's `retention_hours`: once a day, for all records are listed."""
+        keep = timedelta(hours=self._run.settings.retention_hours)
+        if not self._first_of_day:
+            return
+        try:
+            remove_old_records(self._run.workspace.platform, self._records, before=self._run.started_at - keep)
+        except DataCoolieError as failure:
+            _log.warning("Old run records were not removed: %s", redact(failure.message))
 
     def interrupt(self) -> None:
         """End the passes that are running."""

@@ -1,0 +1,44 @@
+"""How long run records stay."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tests.projects import Project, append_flow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def record(folder: Path, name: str) -> Path:
+    path = folder / ".datacoolie" / "runs" / name / "run" / "flow.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    return path
+
+
+def test_days_that_are_over_long_enough_are_removed_once_a_day(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    (project.landing / "events").mkdir(parents=True)
+    pl.DataFrame({"id": [1]}).write_parquet(project.landing / "events" / "1.parquet")
+    project.write(append_flow())
+    now = datetime.now(UTC)
+    ages = {days: f"{now - timedelta(days=days):%Y-%m-%d}" for days in (6, 7, 8, 9, 400)}
+    paths = {days: record(tmp_path, name) for days, name in ages.items()}
+    notes = record(tmp_path, "2020-notes")
+    assert [each["status"] for each in project.run()] == ["succeeded"]
+    # A day ended up to 24 hours after it began: that of 8 days ago may have ended 7 days ago or less.
+    assert {days: path.exists() for days, path in paths.items() if days != 8} == {
+        6: True,
+        7: True,
+        9: False,
+        400: False,
+    }
+    assert not paths[400].parents[1].exists()
+    assert notes.exists()
+    again = record(tmp_path, ages[400])
+    assert [each["status"] for each in project.run()] == ["skipped"]
+    assert again.exists()
