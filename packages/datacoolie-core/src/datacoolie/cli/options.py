@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -50,6 +51,17 @@ _SELECT = click.option(
 )
 
 
+_REPLAY = (
+    click.option("--start", metavar="VALUE", help="Load a range again: its first value."),
+    click.option("--end", metavar="VALUE", help="Where the range ends; this value is not in it."),
+    click.option("--chunk-interval", metavar="SPAN", help="Load it in chunks, such as '1 month', '12 hours' or 1000."),
+    click.option("--chunk-column", metavar="NAME", help="Column of the range; by default the first watermark column."),
+    click.option("--save-watermark", is_flag=True, help="Let the mark move with the chunks."),
+    click.option("--restart", is_flag=True, help="Load chunks again that an equal replay has finished."),
+)
+_REPLAYED = ("start", "end", "chunk_interval", "chunk_column", "save_watermark", "restart")
+
+
 def where_options(function: Function) -> Function:
     """Add `--engine`, `--platform` and `--target`."""
     return _add(function, _WHERE)
@@ -58,6 +70,20 @@ def where_options(function: Function) -> Function:
 def flow_options(function: Function) -> Function:
     """Add `PATH` and what chooses where and which flows run."""
     return _add(function, (_PATH, *_WHERE, _STATE, _SELECT))
+
+
+def replay_options(function: Function) -> Function:
+    """Add the options of a replay, passed on as one map `replay`; `None` without them."""
+
+    @functools.wraps(function)
+    def with_replay(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - click passes each command its own arguments
+        given = {name: value for name in _REPLAYED if (value := options.pop(name))}
+        if given and not {"start", "end"} <= given.keys():
+            message = "a replay needs --start and --end"
+            raise click.UsageError(message)
+        return function(*args, replay=given or None, **options)
+
+    return _add(cast("Function", with_replay), _REPLAY)
 
 
 def paths_argument(function: Function) -> Function:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from datacoolie.cli.app import FAILED, INTERRUPTED
-from datacoolie.cli.options import flow_options, json_option, verbose_option
+from datacoolie.cli.options import flow_options, json_option, replay_options, verbose_option
 from datacoolie.cli.output import complain, is_terminal, make_console, say, show
 from datacoolie.cli.plan import show_plan
 from datacoolie.cli.progress import JsonProgress, LineProgress, Progress
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @flow_options
 @click.option("-w", "--workers", type=click.IntRange(min=1), metavar="N", help="Flows at a time.")
 @click.option("--dry-run", is_flag=True, help="Only plan.")
+@replay_options
 @json_option
 @verbose_option
 @click.pass_obj
@@ -36,19 +37,21 @@ def command(  # noqa: PLR0913 - click passes each option by name
     workers: int | None,
     *,
     dry_run: bool,
+    replay: dict[str, object] | None,
     as_json: bool,
     **where: str | None,
 ) -> int:
     """Load what is new.
 
     Each flow reads what is new, transforms it, and commits it once; flows that do not wait for each other run side by
-    side. With --json the run prints a record per flow as it ends. PATH is a document, a folder of documents, or a
-    project (a folder with datacoolie.yaml); by default the current folder.
+    side. With --start and --end each flow loads that range of its source again instead, chunk by chunk; a replay that
+    was stopped goes on where it was. With --json the run prints a record per flow as it ends. PATH is a document, a
+    folder of documents, or a project (a folder with datacoolie.yaml); by default the current folder.
     """
     project = Project.load(path, **where)
     progress = _progress(session, as_json=as_json)
     try:
-        result = project.run(select, workers=workers, dry_run=dry_run, listener=progress)
+        result = project.run(select, workers=workers, dry_run=dry_run, replay=replay, listener=progress)
     except KeyboardInterrupt:
         _report(progress, as_json=as_json)
         done = sum(record.status in {FlowStatus.SUCCEEDED, FlowStatus.SKIPPED} for record in progress.records)

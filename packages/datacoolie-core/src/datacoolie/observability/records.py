@@ -40,8 +40,9 @@ class WindowRecord:
     """What a load read.
 
     Attributes:
-        low: the saved mark, by watermark column; empty on a first load.
-        high: the mark after this load, by watermark column.
+        low: where it began, by watermark column: the mark, or what a look-back makes of it; empty on a first load.
+        high: where it ended: the mark after this load, by watermark column.
+        replayed: a range was replayed, from `low` (inclusive) to `high` (exclusive), in one or more chunks.
         files: files read.
         size: bytes of these files, as the listing says.
         version: version of the table read, when the source is a table.
@@ -50,6 +51,7 @@ class WindowRecord:
 
     low: Mapping[str, object] = field(default_factory=dict)
     high: Mapping[str, object] = field(default_factory=dict)
+    replayed: bool = False
     files: int = 0
     size: int = 0
     version: str | None = None

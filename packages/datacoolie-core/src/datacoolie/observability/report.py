@@ -52,7 +52,8 @@ def record_line(record: FlowRecord) -> str:
         parts += [units.counted(commit.files, "file"), cells["written"]]
     parts.append(cells["time"])
     if record.status is FlowStatus.SUCCEEDED:
-        parts += [f"mark {cells['mark']}" if cells["mark"] else "", cells["guarantee"]]
+        what = "range" if record.window and record.window.replayed else "mark"
+        parts += [f"{what} {cells['mark']}" if cells["mark"] else "", cells["guarantee"]]
     return f"{cells['flow']}: {', '.join(part for part in parts if part)}"
 
 

@@ -25,8 +25,13 @@ def adopted(state: LoadState, found: Commit) -> LoadState:
     state = replace(state, seq=found.token.seq)
     if found.token.epoch < state.epoch:
         return state
-    mark = found.metadata.get("mark")
-    return replace(state, epoch=found.token.epoch, mark=Mark.from_json(json.loads(mark)) if mark else state.mark)
+    mark, replay = found.metadata.get("mark"), found.metadata.get("replay")
+    return replace(
+        state,
+        epoch=found.token.epoch,
+        mark=Mark.from_json(json.loads(mark)) if mark else state.mark,
+        replay=json.loads(replay) if replay else state.replay,
+    )
 
 
 def check_target(flow: DataFlow, state: LoadState, identity: str | None, where: str) -> None:

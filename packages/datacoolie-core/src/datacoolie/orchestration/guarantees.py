@@ -20,14 +20,20 @@ _SAME = {
 """What a load that is repeated does."""
 
 
-def guarantee_of(flow: DataFlow, source: Connection) -> tuple[Guarantee, str]:
+def guarantee_of(flow: DataFlow, source: Connection, *, replayed: bool = False) -> tuple[Guarantee, str]:
     """Return the flow's guarantee and the reason for it.
 
     Args:
         flow: the flow.
         source: the connection that it reads from.
+        replayed: a range is loaded again.
     """
     match flow.destination.load_type:
+        case LoadType.APPEND if replayed:
+            return (
+                Guarantee.AT_LEAST_ONCE,
+                "a replay adds its rows, each chunk once, to those appended before",
+            )
         case LoadType.APPEND if flow.source.look_back(source):
             return Guarantee.AT_LEAST_ONCE, "a look-back reads rows again, and append adds them again; a merge does not"
         case LoadType.APPEND if flow.source.settings.watermark.null_watermark is NullWatermark.LOAD:

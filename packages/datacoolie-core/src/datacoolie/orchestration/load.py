@@ -10,7 +10,8 @@ import hashlib
 import json
 import random
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataFlowError
@@ -35,12 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from datacoolie.core.marks import Json
     from datacoolie.core.models import DataFlow, RunSettings
     from datacoolie.destinations.base import BaseDestination
     from datacoolie.engines import Observed, WriteResult
     from datacoolie.observability.events import Listener
     from datacoolie.orchestration.workspace import Workspace
-    from datacoolie.sources.base import BaseSource
+    from datacoolie.sources.base import BaseSource, Bound
     from datacoolie.state import BaseStateStore, HeldLease, LeaseKeeper
     from datacoolie.transformers.base import BaseTransformer
 
@@ -48,6 +50,9 @@ Frame = TypeVar("Frame")
 
 MAX_ATTEMPTS = 8
 """How often a load is planned when other writers commit in between."""
+
+REPLAYED = "replayed"
+"""In the metadata of a replay's commit: where its chunk ends."""
 
 _ROWS = "load.rows"
 
@@ -70,6 +75,7 @@ class Run(Generic[Frame]):
         keeper: leases.
         transformers: all there are, of which each flow takes those that apply.
         listener: receives events.
+        stopped: set when the run is interrupted: no further chunk of a replay begins.
     """
 
     run_id: str
@@ -81,6 +87,7 @@ class Run(Generic[Frame]):
     keeper: LeaseKeeper
     transformers: Sequence[BaseTransformer[Frame]]
     listener: Listener
+    stopped: Event = field(default_factory=Event)
 
 
 class Load(Generic[Frame]):
@@ -128,16 +135,18 @@ class Load(Generic[Frame]):
         self._enter(self.stage)
 
     def _attempt_until_settled(self, lease: HeldLease, window: Window | None) -> tuple[FlowStatus, str]:
+        attempt = 0
         while True:
+            attempt += 1
             self.attempts += 1
             try:
                 return self._attempt(lease, window)
             except (CommitConflictError, UnknownOutcomeError):
                 # Planning again asks the destination for the newest token first, which also settles an unknown outcome.
-                if self.attempts == MAX_ATTEMPTS:
+                if attempt == MAX_ATTEMPTS:
                     raise
                 window = None
-                time.sleep(random.uniform(0.05, 0.2) * 2**self.attempts)  # noqa: S311 - jitter needs no secrecy
+                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311 - jitter needs no secrecy
 
     def _attempt(self, lease: HeldLease, window: Window | None) -> tuple[FlowStatus, str]:
         """Plan and commit once. `window` is what is already known to be new under the lease's state."""
@@ -153,7 +162,7 @@ class Load(Generic[Frame]):
         if window is None and clears(self.flow, lease.state.mark):
             self._clear(destination, lease)
             return FlowStatus.SUCCEEDED, "nothing new: the target was emptied"
-        if window is None or (found and self._is_same_input(window, lease.state.mark)):
+        if window is None or (found and self._is_same_input(window, lease.state.mark, found)):
             lease.finish(lease.state)
             if found and found.metadata.get("run_id") == self.run.run_id:
                 return FlowStatus.SUCCEEDED, "the commit was found in the destination"
@@ -165,9 +174,10 @@ class Load(Generic[Frame]):
             return self._nothing_new("no new rows")
         return FlowStatus.SUCCEEDED, ""
 
-    def _is_same_input(self, window: Window, mark: Mark | None) -> bool:
+    def _is_same_input(self, window: Window, mark: Mark | None, adopted: Commit) -> bool:
         """Whether a load without watermark, whose commit was adopted, would load the very same rows again."""
-        return not self.flow.source.watermark_columns and mark is not None and window.position == mark.position
+        unmarked = not self.flow.source.watermark_columns and REPLAYED not in adopted.metadata
+        return unmarked and mark is not None and window.position == mark.position
 
     def _nothing_new(self, reason: str) -> tuple[FlowStatus, str]:
         """Skip; a load that replaces may ask for an error instead."""
@@ -199,7 +209,7 @@ class Load(Generic[Frame]):
         schema = frames.schema(frame)
         names = NameMap.after(schema, self.flow.transform)
         token = self._next_token(lease)
-        seen: dict[str, Mark] = {}
+        settled: list[LoadState] = []
 
         def decide(observed: Observed) -> Commit:
             self._enter("commit")
@@ -208,10 +218,11 @@ class Load(Generic[Frame]):
                 raise _NothingNewError
             source.verify(window)
             mark = source.mark(window, observed)
-            seen["mark"] = cleared(mark) if emptied else mark
-            self.window = _window_record(window, seen["mark"], observed)
+            state = self._state_after(lease.state, window, cleared(mark) if emptied else mark)
+            settled.append(state)
+            self.window = _window_record(window, mark, observed)
             lease.check()
-            return Commit(token=token, metadata=self._metadata(window, seen["mark"]))
+            return Commit(token=token, metadata=self._metadata(window, state))
 
         self._enter("write")
         result = destination.load(
@@ -231,30 +242,38 @@ class Load(Generic[Frame]):
                 stamps=stamps(context),
             ),
         )
-        self._save(lease, destination, token, seen["mark"], result)
+        self._settle(lease, destination, settled[-1], result)
+
+    def _state_after(self, state: LoadState, window: Window, mark: Mark) -> LoadState:  # noqa: ARG002 - a replay looks at it
+        """Return the state after a commit of the window; `mark` is the source's mark after it."""
+        return replace(state, seq=state.seq + 1, mark=mark)
 
     def _clear(self, destination: BaseDestination[Frame], lease: HeldLease) -> None:
         """Empty the target by a commit of its own, from which the next run knows that it is empty."""
         self._enter("commit")
-        mark = cleared(lease.state.mark or Mark())
+        state = self._state_after(lease.state, Window(), cleared(lease.state.mark or Mark()))
         token = self._next_token(lease)
 
         def decide(_: Observed) -> Commit:
             lease.check()
-            return Commit(token=token, metadata=self._metadata(Window(), mark))
+            return Commit(token=token, metadata=self._metadata(Window(), state))
 
         result = destination.clear(LoadRequest(run_id=self.run.run_id, stem=self._stem(token), decide=decide))
-        self._save(lease, destination, token, mark, result)
+        self._settle(lease, destination, state, result)
 
-    def _save(
-        self, lease: HeldLease, destination: BaseDestination[Frame], token: Token, mark: Mark, result: WriteResult
+    def _settle(
+        self, lease: HeldLease, destination: BaseDestination[Frame], state: LoadState, result: WriteResult
     ) -> None:
-        """Save the state after a commit and release the lease, in one write."""
-        self.commit = _commit_record(token, result)
+        """Record a commit and save the state after it."""
+        self.commit = _commit_record(state, result)
         self._enter("state")
         # Only after the commit that made a table it takes a second look to know it.
         identity = destination.identity or self.run.workspace.destination(self.flow).identity
-        lease.finish(replace(lease.state, seq=token.seq, mark=mark, destination=identity))
+        self._save(lease, replace(state, destination=identity))
+
+    def _save(self, lease: HeldLease, state: LoadState) -> None:
+        """Save the state and release the lease, in one write."""
+        lease.finish(state)
 
     def _next_token(self, lease: HeldLease) -> Token:
         return Token(seq=lease.state.seq + 1, epoch=lease.state.epoch, dataflow_id=self.flow.dataflow_id)
@@ -285,13 +304,19 @@ class Load(Generic[Frame]):
         flow = hashlib.blake2b(self.flow.dataflow_id.encode(), digest_size=4).hexdigest()
         return f"part-{flow}-{token.seq}-{self.run.run_id}-{self.attempts}"
 
-    def _metadata(self, window: Window, mark: Mark) -> Mapping[str, str]:
+    def _metadata(self, window: Window, state: LoadState) -> Mapping[str, str]:
+        """Return what a commit says of itself, and of the state after it, which can be rebuilt from this."""
+        optional = {
+            "mark": state.mark and json.dumps(state.mark.to_json()),
+            "replay": state.replay and json.dumps(state.replay),
+            REPLAYED: json.dumps(_values(window.high)) if window.replayed else None,
+        }
         return {
             "run_id": self.run.run_id,
             "flow": self.flow.name,
             "load_type": self.flow.destination.load_type.value,
-            "low": json.dumps(Mark(values=window.low.values).to_json()["values"] if window.low else {}),
-            "mark": json.dumps(mark.to_json()),
+            "low": json.dumps(_values(window.low)),
+            **{name: text for name, text in optional.items() if text},
         }
 
     def _enter(self, stage: str) -> None:
@@ -302,10 +327,15 @@ class Load(Generic[Frame]):
         self.stage, self._entered = stage, now
 
 
+def _values(bound: Bound | None) -> Json:
+    return Mark(values=bound.values).to_json()["values"] if bound else {}
+
+
 def _window_record(window: Window, mark: Mark, observed: Observed) -> WindowRecord:
     return WindowRecord(
         low=window.low.values if window.low else {},
-        high=mark.values,
+        high=window.high.values if window.replayed and window.high else mark.values,
+        replayed=window.replayed,
         files=len(window.files),
         size=window.size,
         version=window.version,
@@ -313,10 +343,10 @@ def _window_record(window: Window, mark: Mark, observed: Observed) -> WindowReco
     )
 
 
-def _commit_record(token: Token, result: WriteResult) -> CommitRecord:
+def _commit_record(state: LoadState, result: WriteResult) -> CommitRecord:
     return CommitRecord(
-        epoch=token.epoch,
-        seq=token.seq,
+        epoch=state.epoch,
+        seq=state.seq,
         version=result.version,
         rows=result.rows,
         inserted=result.inserted,

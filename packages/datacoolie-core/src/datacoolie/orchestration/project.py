@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from pydantic import ValidationError
+
 from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
-from datacoolie.core.models import Choice
+from datacoolie.core.models import Choice, ReplaySettings
 from datacoolie.core.redaction import redact
 from datacoolie.metadata import load_project
 from datacoolie.orchestration.care import Caretaker
@@ -17,6 +19,7 @@ from datacoolie.orchestration.emptying import clears
 from datacoolie.orchestration.graph import dependencies, restrict, select, shard, waves
 from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Run
+from datacoolie.orchestration.replay import column_of, refusals
 from datacoolie.orchestration.results import MaintenanceResult, Plan, PlannedFlow, RunResult
 from datacoolie.orchestration.runner import run_flows
 from datacoolie.orchestration.states import States
@@ -27,10 +30,10 @@ from datacoolie.plugins import engine_registry, platform_registry, transformer_r
 from datacoolie.state import History, LeaseKeeper, PlatformStateStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from datacoolie.core.models import DataFlow
+    from datacoolie.core.models import DataFlow, RunSettings
     from datacoolie.metadata import LoadedProject, Metadata
     from datacoolie.observability.events import Event, Listener
     from datacoolie.orchestration.graph import Dependencies
@@ -106,21 +109,27 @@ class Project:
         """Connections, dataflows and schema hints."""
         return self._loaded.metadata
 
-    def plan(self, select: Sequence[str] = ()) -> Plan:
+    def plan(self, select: Sequence[str] = (), *, replay: ReplaySettings | Mapping[str, object] | None = None) -> Plan:
         """Find out what each flow would read and do; writes nothing and reads no data beyond what a window needs.
 
         Args:
             select: names of flows or stages; `+name` for a flow and all that it depends on; all flows by default.
+            replay: which range would be loaded again, instead of the project's setting.
 
         Raises:
             ConfigurationError: a selector names nothing, flows wait for each other, or there is no such engine.
         """
         flows, before = self._selected(select)
+        again = self._settings(replay).replay
         wave = waves(before)
         planned: dict[str, PlannedFlow] = {}
         for name in sorted(flows, key=wave.__getitem__):
             work_before = any(planned[other].has_work for other in before[name])
-            planned[name] = self._plan_flow(flows[name], wave[name], before[name], work_before=work_before)
+            planned[name] = (
+                self._plan_replay(flows[name], wave[name], before[name], again)
+                if again
+                else self._plan_flow(flows[name], wave[name], before[name], work_before=work_before)
+            )
         return Plan(tuple(planned.values()))
 
     def run(
@@ -129,14 +138,19 @@ class Project:
         *,
         workers: int | None = None,
         dry_run: bool = False,
+        replay: ReplaySettings | Mapping[str, object] | None = None,
         listener: Listener | None = None,
     ) -> RunResult | Plan:
         """Run flows: each reads what is new, transforms it, and commits it once.
+
+        With `replay` each reads a range of its source again instead, in chunks that are committed one by one; the mark
+        stays where it is. A replay that was stopped goes on where it was when it is run again.
 
         Args:
             select: as in `plan`.
             workers: flows at a time, instead of the project's setting.
             dry_run: only plan.
+            replay: which range is loaded again, instead of the project's setting.
             listener: receives events as they happen.
 
         Returns:
@@ -146,11 +160,11 @@ class Project:
             ConfigurationError: as `plan`, or a flow asks for what is not supported yet: nothing has run then.
             KeyboardInterrupt: after the loads that were running have ended and released their leases.
         """
-        if dry_run or self._loaded.settings.run.dry_run:
-            return self.plan(select)
+        settings = self._settings(replay)
+        if dry_run or settings.dry_run:
+            return self.plan(select, replay=replay)
         flows, before = self._selected(select)
-        self._refuse_unsupported(flows.values())
-        settings = self._loaded.settings.run
+        self._refuse_unsupported(flows.values(), settings.replay)
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         listener = listener or _Silent()
@@ -222,14 +236,50 @@ class Project:
         chosen = shard(select(flows, selectors, before), job_num=settings.job_num, job_index=settings.job_index)
         return {flow.name: flow for flow in chosen}, restrict([flow.name for flow in chosen], before)
 
-    def _unsupported(self, flow: DataFlow) -> list[str]:
-        return unsupported(flow, self._workspace)
+    def _settings(self, replay: ReplaySettings | Mapping[str, object] | None) -> RunSettings:
+        """Return the project's settings of a run, with another replay.
 
-    def _refuse_unsupported(self, flows: Iterable[DataFlow]) -> None:
-        found = [f"{flow.name}: {what}" for flow in flows for what in self._unsupported(flow)]
+        Raises:
+            ConfigurationError: the replay's settings are invalid.
+        """
+        settings = self._loaded.settings.run
+        if replay is None:
+            return settings
+        try:
+            return settings.model_copy(update={"replay": ReplaySettings.model_validate(replay)})
+        except ValidationError as error:
+            faults = [f"replay.{'.'.join(map(str, line['loc']))}: {line['msg']}" for line in error.errors()]
+            message = "; ".join(faults)
+            raise ConfigurationError(message) from error
+
+    def _unsupported(self, flow: DataFlow, replay: ReplaySettings | None = None) -> list[str]:
+        return [*unsupported(flow, self._workspace), *(refusals(flow, replay) if replay else ())]
+
+    def _refuse_unsupported(self, flows: Iterable[DataFlow], replay: ReplaySettings | None) -> None:
+        found = [f"{flow.name}: {what}" for flow in flows for what in self._unsupported(flow, replay)]
         if found:
             message = "\n".join([*found, "Nothing has run. Change these flows, or select others with --select"])
             raise ConfigurationError(message, {"unsupported": found})
+
+    def _plan_replay(self, flow: DataFlow, wave: int, before: set[str], replay: ReplaySettings) -> PlannedFlow:
+        guarantee, why = guarantee_of(flow, self._workspace.connection(flow.source), replayed=True)
+        problem = "; ".join(self._unsupported(flow, replay))
+        return PlannedFlow(
+            flow=flow.name,
+            wave=wave,
+            depends_on=tuple(sorted(before)),
+            source=self._workspace.describe(flow.source),
+            destination=self._workspace.describe(flow.destination),
+            load_type=flow.destination.load_type.value,
+            has_work=True,
+            low={} if problem else {column_of(flow, replay): str(replay.start)},
+            files=0,
+            size=0,
+            replay="" if problem else f"{column_of(flow, replay)} until {replay.end}",
+            guarantee=guarantee,
+            guarantee_reason=why,
+            problem=problem,
+        )
 
     def _plan_flow(self, flow: DataFlow, wave: int, before: set[str], *, work_before: bool) -> PlannedFlow:
         """Plan one flow; `work_before` says that flows before it have something to do, which gives it work too."""

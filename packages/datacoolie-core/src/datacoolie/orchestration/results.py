@@ -32,6 +32,7 @@ class PlannedFlow:
         low: the saved mark by watermark column.
         files: files it would read.
         size: their bytes.
+        replay: the range that it would load again; empty when it would load what is new.
         guarantee: what it promises.
         guarantee_reason: why it can promise that.
         problem: why it can't run; empty when it can.
@@ -49,6 +50,7 @@ class PlannedFlow:
     size: int
     guarantee: Guarantee
     guarantee_reason: str
+    replay: str = ""
     problem: str = ""
 
 
@@ -176,7 +178,8 @@ def _plan_row(flow: PlannedFlow) -> Row:
     if not flow.has_work:
         return Row(cells=clean(first), note="nothing new", style="dim")
     rest = {
-        "reads": f"{units.counted(flow.files, 'file')}, {units.size(flow.size)}" if flow.files else "a table",
+        "reads": flow.replay
+        or (f"{units.counted(flow.files, 'file')}, {units.size(flow.size)}" if flow.files else "a table"),
         "since": units.mark(flow.low) or "start",
         "guarantee": flow.guarantee.value,
         "after": ", ".join(flow.depends_on),

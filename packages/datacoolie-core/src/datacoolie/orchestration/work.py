@@ -16,6 +16,7 @@ from datacoolie.observability.retention import remove_old_records
 from datacoolie.orchestration.care import Caretaker
 from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Load
+from datacoolie.orchestration.replay import Replay
 from datacoolie.state.names import file_name
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class FlowLoads(Generic[Frame]):
         self._run.listener.handle(FlowStarted(flow=flow.name))
         started, left = datetime.now(UTC), self._run.settings.retry_count
         while True:
-            attempt = Load(flow, self._run)
+            attempt = self._begin(flow)
             try:
                 status, reason = attempt.execute()
             except DataCoolieError as error:
@@ -65,6 +66,10 @@ class FlowLoads(Generic[Frame]):
             else:
                 maintenance = self._caretaker.after_load(flow) if status is FlowStatus.SUCCEEDED else None
                 return self._record(flow, started, attempt, status, reason=reason, maintenance=maintenance)
+
+    def _begin(self, flow: DataFlow) -> Load[Frame]:
+        replay = self._run.settings.replay
+        return Replay(flow, self._run, replay) if replay else Load(flow, self._run)
 
     def crash(self, flow: DataFlow, error: BaseException) -> FlowRecord:
         """Record a bug, and log where it is; one flow's bug ends no other flow."""
@@ -93,7 +98,8 @@ class FlowLoads(Generic[Frame]):
             _log.warning("Old run records were not removed: %s", redact(failure.message))
 
     def interrupt(self) -> None:
-        """End the passes that are running."""
+        """End the passes that are running; no other begins."""
+        self._run.stopped.set()
         self._run.workspace.engine.interrupt()
 
     def _record(  # noqa: PLR0913 - a record has many parts
@@ -109,7 +115,9 @@ class FlowLoads(Generic[Frame]):
     ) -> FlowRecord:
         load.finish()
         workspace = self._run.workspace
-        guarantee, why = guarantee_of(flow, workspace.connection(flow.source))
+        guarantee, why = guarantee_of(
+            flow, workspace.connection(flow.source), replayed=self._run.settings.replay is not None
+        )
         record = FlowRecord(
             run_id=self._run.run_id,
             flow=flow.name,

@@ -60,10 +60,20 @@ class Arrivals:
             position=self._position(settled),
         )
 
+    def span(self, files: Sequence[FileInfo], low: Bound, high: Bound, mark: Mark | None) -> Window | None:
+        """Return the window of the files between two modification times; `None` when there are none."""
+        start, end = cast("datetime", low.values[MODIFIED]), cast("datetime", high.values[MODIFIED])
+        until = [file for file in files if file.modified < end]
+        inside = tuple(file for file in until if file.modified >= start)
+        if not inside:
+            return None
+        position = self._position(until)
+        return Window(mark=mark, low=low, high=high, replayed=True, files=inside, position=position)
+
     def mark(self, window: Window) -> datetime:
         """Return the modification time up to which files were loaded."""
         old = window.mark.values.get(MODIFIED) if window.mark else None
-        if window.high is not None:
+        if window.high is not None and not window.replayed:
             return cast("datetime", window.high.values[MODIFIED])
         times = [file.modified for file in window.files]
         return max([*times, old] if isinstance(old, datetime) else times)

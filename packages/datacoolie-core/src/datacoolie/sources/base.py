@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from datacoolie.core.models import Connection, DataFlow
+    from datacoolie.core.types import DataType
     from datacoolie.engines import BaseEngine, Observation, Observed
     from datacoolie.platforms import BasePlatform, FileInfo
     from datacoolie.state import Mark
@@ -104,6 +105,25 @@ class BaseSource(ABC, Generic[Frame]):
         Raises:
             SourceError: there is no such source, or it is empty before anything was ever loaded.
             WatermarkError: the mark doesn't fit the source.
+        """
+
+    @abstractmethod
+    def column_type(self, column: str) -> DataType:
+        """Return the type of a column by which rows can be chosen.
+
+        Raises:
+            SourceError: the source can't be read.
+            WatermarkError: the column is missing, or rows can't be chosen by it.
+        """
+
+    @abstractmethod
+    def span(self, low: Bound, high: Bound, mark: Mark | None) -> Window | None:
+        """Return the window between two bounds of one column, for a replay; `None` when there is nothing to read.
+
+        Args:
+            low: inclusive.
+            high: exclusive.
+            mark: the saved mark, which `mark` of the window does not go back behind.
         """
 
     @abstractmethod

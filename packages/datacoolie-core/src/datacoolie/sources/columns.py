@@ -60,6 +60,11 @@ def resolve(columns: Iterable[str], schema: Schema, where: str) -> dict[str, str
     return found
 
 
+def type_of(column: str, schema: Schema, where: str) -> DataType:
+    """Return the type of a watermark column; raises as `resolve`."""
+    return schema[resolve([column], schema, where)[column]]
+
+
 def check_value(name: str, value: object, kind: DataType, where: str) -> None:
     """Make sure that a value can be compared with a column of type `kind`; null can with any.
 

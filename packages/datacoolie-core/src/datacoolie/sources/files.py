@@ -13,11 +13,12 @@ from datacoolie.core.exceptions import SourceError
 from datacoolie.core.models import FileSettings
 from datacoolie.core.models.durations import parse_duration
 from datacoolie.core.suggest import listed
+from datacoolie.core.types import TimestampType
 from datacoolie.engines import FileScan
 from datacoolie.engines.places import location_of
 from datacoolie.sources.arrivals import Arrivals
 from datacoolie.sources.base import BaseSource, Reading, Window
-from datacoolie.sources.columns import FILE_COLUMNS, MODIFIED
+from datacoolie.sources.columns import FILE_COLUMNS, MODIFIED, type_of
 from datacoolie.sources.folders import DateFolders
 from datacoolie.sources.watermarks import Watermarks
 from datacoolie.state.folders import live_files
@@ -25,6 +26,7 @@ from datacoolie.state.folders import live_files
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from datacoolie.core.types import DataType
     from datacoolie.engines import Observed
     from datacoolie.platforms import FileInfo
     from datacoolie.sources.base import Bound
@@ -78,10 +80,26 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
                 return None
         return Window(mark=mark, low=low, high=high, files=files, position=position)
 
+    def column_type(self, column: str) -> DataType:
+        """Look at the schema of the files."""
+        if column == MODIFIED:
+            return TimestampType()
+        schema = self.engine.frames.schema(self._scan(self._list(first=True)))
+        return type_of(column, schema, self.location)
+
+    def span(self, low: Bound, high: Bound, mark: Mark | None) -> Window | None:
+        """List the files, and keep those that can hold rows of the span."""
+        files = self._list(first=False)
+        if MODIFIED in low.values:
+            return self._arrivals.span(files, low, high, mark)
+        # One file at least, for its columns: a load that replaces the span has to know them.
+        files = self._reaching(files, low) or files[-1:]
+        return Window(mark=mark, low=low, high=high, replayed=True, files=files) if files else None
+
     def read(self, window: Window) -> Reading[Frame]:
         """Scan the window's files, and keep the rows that are in its bounds."""
         frame = self._scan(window.files)
-        if self._by_files:
+        if self._whole_files(window):
             return Reading(frame=frame, observe=self._watermarks.largest(frame))
         return self._watermarks.read(frame, window)
 
@@ -93,8 +111,11 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         """Return the newest modification time, or the largest values seen."""
         if not self._by_files:
             return self._watermarks.mark(window, observed)
+        newest = self._arrivals.mark(window)
+        if window.replayed and window.mark and window.mark.values.get(MODIFIED) == newest:
+            return window.mark
         rows = self._watermarks.mark(replace(window, high=None), observed)
-        return replace(rows, values={**rows.values, MODIFIED: self._arrivals.mark(window)})
+        return replace(rows, values={**rows.values, MODIFIED: newest})
 
     def verify(self, window: Window) -> None:
         """Compare each file with what was listed."""
@@ -168,6 +189,9 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         else:
             message = f"{self.location}: there is no such file or folder"
         return SourceError(message, {"path": self.location})
+
+    def _whole_files(self, window: Window) -> bool:
+        return MODIFIED in window.low.values if window.replayed and window.low else self._by_files
 
     @property
     def _by_files(self) -> bool:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from datacoolie.core.exceptions import SourceError
 from datacoolie.engines.places import location_of, table_ref
 from datacoolie.sources.base import BaseSource, Reading, Window
+from datacoolie.sources.columns import type_of
 from datacoolie.sources.watermarks import Watermarks
 
 if TYPE_CHECKING:
+    from datacoolie.core.types import DataType
     from datacoolie.engines import Observed, TableOps, TableRef
+    from datacoolie.sources.base import Bound
     from datacoolie.state import Mark
 
 Frame = TypeVar("Frame")
@@ -37,6 +40,14 @@ class TableSource(BaseSource[Frame], Generic[Frame]):
             if self._watermarks.is_behind(high, mark):
                 return None
         return Window(mark=mark, low=low, high=high, version=version, position={"version": version})
+
+    def column_type(self, column: str) -> DataType:
+        """Look at the table's schema."""
+        return type_of(column, self._current().schema(), self.location)
+
+    def span(self, low: Bound, high: Bound, mark: Mark | None) -> Window | None:
+        """Pin the table's version."""
+        return Window(mark=mark, low=low, high=high, replayed=True, version=self._current().version)
 
     def read(self, window: Window) -> Reading[Frame]:
         """Scan the rows of the window at the pinned version."""

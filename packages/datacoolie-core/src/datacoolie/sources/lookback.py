@@ -63,10 +63,13 @@ def months_after(value: AnyMoment, months: int) -> AnyMoment:
     Before the first year is the first day of it.
 
     Raises:
-        ValueError: after the last year that the calendar has.
+        OverflowError: after the last year that the calendar has.
     """
     year, month = divmod(12 * value.year + value.month - 1 + months, 12)
     if year < 1:
         return value.replace(year=1, month=1, day=1)
+    if year > date.max.year:
+        message = f"{months} months after {value} is no year of the calendar"
+        raise OverflowError(message)
     last = calendar.monthrange(year, month + 1)[1]
     return value.replace(year=year, month=month + 1, day=min(value.day, last))

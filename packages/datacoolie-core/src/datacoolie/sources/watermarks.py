@@ -183,7 +183,10 @@ class Watermarks(Generic[Frame]):
         position = dict(window.position)
         if boundary.KEYS in observed:
             position[boundary.POSITION] = sorted(cast("list[str]", observed[boundary.KEYS]))
-        return Mark(values=_newest(window.mark, values), position=position)
+        values = _newest(window.mark, values)
+        if window.replayed and window.mark and values == window.mark.values:
+            return window.mark
+        return Mark(values=values, position=position)
 
     def largest(self, frame: Frame) -> dict[str, Observation[Frame]]:
         """Return the observations of the largest value of each column; raises as `read`."""

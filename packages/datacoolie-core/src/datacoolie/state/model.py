@@ -128,6 +128,7 @@ class LoadState:
         mark: up to where it has loaded; `None` before the first load and after a reset.
         intent: JSON data about a load whose mark is only known after its commit.
         destination: identity of the table that was loaded into; `None` when any is fine.
+        replay: JSON data about the last replay: its range, and up to where it is done.
         lease: who is loading the flow.
         updated_at: when this was saved, UTC.
     """
@@ -139,6 +140,7 @@ class LoadState:
     mark: Mark | None = None
     intent: Mapping[str, object] | None = None
     destination: str | None = None
+    replay: Mapping[str, object] | None = None
     lease: Lease | None = None
     updated_at: datetime | None = None
 
@@ -161,6 +163,7 @@ class LoadState:
             "mark": self.mark and self.mark.to_json(),
             "intent": self.intent,
             "destination": self.destination,
+            "replay": self.replay,
             "lease": self.lease and self.lease.to_json(),
             "updated_at": self.updated_at and self.updated_at.isoformat(),
         }
@@ -184,6 +187,7 @@ class LoadState:
             )
             raise UnknownStateVersionError(message, {"schema_version": version})
         mark, lease, intent = (json_field(found, name) for name in ("mark", "lease", "intent"))
+        replay = found.get("replay")
         return cls(
             dataflow_id=json_typed(found, "dataflow_id", str),
             name=json_typed(found, "name", str),
@@ -192,6 +196,7 @@ class LoadState:
             mark=None if mark is None else Mark.from_json(mark),
             intent=None if intent is None else json_object(intent, "intent"),
             destination=json_typed(found, "destination", (str, type(None))),
+            replay=None if replay is None else json_object(replay, "replay"),
             lease=None if lease is None else Lease.from_json(lease),
             updated_at=None if json_field(found, "updated_at") is None else json_time(found, "updated_at"),
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -9,6 +12,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from datacoolie.core.models.base import Model
 from datacoolie.core.models.forms import Names, OpenMap, Text, as_map
 from datacoolie.core.models.rules import Scalar
+
+_INTERVAL = re.compile(r"(\d+)\s*(?:(year|month|week|day|hour|minute)s?)|\d+(?:\.\d+)?")
 
 
 class ChunkInterval(Model):
@@ -29,28 +34,61 @@ class ChunkInterval(Model):
     step: Annotated[float, Field(gt=0)] | None = None
     """For columns of numbers."""
 
+    @property
+    def unit(self) -> tuple[str, float]:
+        """The unit and how many of it."""
+        return next((name, getattr(self, name)) for name in type(self).model_fields if getattr(self, name))
+
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
         units = [name for name in type(self).model_fields if getattr(self, name)]
         if len(units) != 1:
-            message = "needs exactly one of years, months, weeks, days, hours, minutes, step"
+            message = f"needs exactly one of {', '.join(type(self).model_fields)}"
             raise ValueError(message)
         return self
+
+
+def _as_interval(value: object) -> object:
+    """Read `1 month`, `12 hours`, or a bare number, which is a step; anything else is left as it is."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {"step": value}
+    if not isinstance(value, str) or value.strip().startswith("{"):
+        return value and as_map(value)
+    found = _INTERVAL.fullmatch(value.strip().lower())
+    if found is None:
+        message = "is no interval; write a number with years, months, weeks, days, hours or minutes, or a step alone"
+        raise ValueError(message)
+    return {f"{found[2]}s": int(found[1])} if found[2] else {"step": float(value)}
+
+
+def _as_written(value: object) -> object:
+    """Read a value of Python as a document would write it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+RangeEnd = Annotated[Scalar, BeforeValidator(_as_written, json_schema_input_type=Scalar)]
+"""Where a range begins or ends; dates and times as ISO 8601 text."""
 
 
 class ReplaySettings(Model):
     """Which range of a source is loaded again, in chunks."""
 
-    start: Scalar
+    start: RangeEnd
     """The first value, inclusive."""
-    end: Scalar
+    end: RangeEnd
     """Where it ends, exclusive."""
-    chunk_interval: ChunkInterval | None = None
-    """How large chunks are; null: one chunk."""
+    chunk_interval: Annotated[
+        ChunkInterval | None, BeforeValidator(_as_interval, json_schema_input_type=ChunkInterval | str | float | None)
+    ] = None
+    """How large chunks are: a map, or text such as `1 month`, or a number as step; null: one chunk."""
     save_watermark: bool = False
     """Whether the mark moves."""
     chunk_column: Text | None = None
     """The column of the range; by default the first watermark column."""
+    restart: bool = False
+    """Whether it begins anew, although chunks of the same range were finished before."""
 
 
 class RunSettings(Model):
