@@ -109,6 +109,16 @@ def test_chunks_of_days_begin_where_the_calendar_does(
     assert project.table("events")["d"].sort().to_list() == wanted[:-1]
 
 
+def test_a_replay_replaces_all_rows_of_its_chunks(project: Project) -> None:
+    destination = {"load_type": "merge_overwrite", "configure": {"replace_by_watermark": True}}
+    project.write(append_flow(source={"watermark_columns": ["t"]}, destination=destination))
+    land(project, "a.parquet", days(1, 2, 3), text="old")
+    project.load()
+    land(project, "a.parquet", days(1, 4), text="new")
+    project.load(replay={"start": "2024-03-02", "end": "2024-03-05", "chunk_interval": "1 day", "chunk_column": "T"})
+    assert texts(project) == [(0, "old"), (1, "new")]
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", None])
 def test_hours_across_a_change_of_clocks_hold_each_row_once(project: Project, zone: str | None) -> None:
     project.write(append_flow(source={"watermark_columns": ["t"]}))

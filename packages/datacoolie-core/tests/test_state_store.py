@@ -40,6 +40,7 @@ FULL = LoadState(
     ),
     intent={"seq": 8},
     destination="table-1",
+    replay={"done": 3},
     lease=Lease(
         run_id="run",
         host="here",
@@ -84,6 +85,7 @@ def test_a_new_state_has_nothing_in_it(store: PlatformStateStore) -> None:
         "mark": None,
         "intent": None,
         "destination": None,
+        "replay": None,
         "lease": None,
         "updated_at": None,
     }

@@ -15,6 +15,7 @@ from datacoolie.core.models import LoadType
 from datacoolie.engines import InterruptedPassError
 from datacoolie.observability.records import FlowStatus
 from datacoolie.observability.units import counted
+from datacoolie.orchestration.adoption import check_target
 from datacoolie.orchestration.chunks import Value, chunks, read_value
 from datacoolie.orchestration.emptying import REPLACING
 from datacoolie.orchestration.load import Load
@@ -144,7 +145,9 @@ class Replay(Load[Frame], Generic[Frame]):
         self._enter("token")
         source = self.run.workspace.source(self.flow)
         destination = self.run.workspace.destination(self.flow)
+        destination.recover()
         self._adopt(destination, lease)
+        check_target(self.flow, lease.state, destination.identity, destination.location)
         progress = self._progress(lease.state)
         if progress.is_finished:
             return FlowStatus.SUCCEEDED, ""

@@ -53,7 +53,9 @@ def replaced_rows(flow: DataFlow, window: Window, names: NameMap, schema: Schema
     """
     if not flow.destination.settings.replace_by_watermark:
         return None
-    columns = {name: names.destination_name(name) for name in flow.source.watermark_columns}
+    bounds = [bound.values for bound in (window.low, window.high) if bound]
+    wanted = dict.fromkeys(name for values in (flow.source.watermark_columns, *bounds) for name in values)
+    columns = {name: names.destination_name(name) for name in wanted}
     condition = inside(window.low, window.high, columns)
     try:
         infer(condition, schema)

@@ -186,8 +186,7 @@ class LoadState:
                 "Run with the version that wrote it, or a newer one."
             )
             raise UnknownStateVersionError(message, {"schema_version": version})
-        mark, lease, intent = (json_field(found, name) for name in ("mark", "lease", "intent"))
-        replay = found.get("replay")
+        mark, lease, intent, replay = (json_field(found, name) for name in ("mark", "lease", "intent", "replay"))
         return cls(
             dataflow_id=json_typed(found, "dataflow_id", str),
             name=json_typed(found, "name", str),
