@@ -169,19 +169,8 @@ class Project:
         run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         listener = listener or _Silent()
         with LeaseKeeper(run_id) as keeper:
-            run = Run(
-                run_id=run_id,
-                started_at=started,
-                user=getpass.getuser(),
-                settings=settings,
-                workspace=self._workspace,
-                store=self._store,
-                keeper=keeper,
-                transformers=[transformer_registry.get_or_create(name) for name in transformer_registry.list_plugins()],
-                listener=listener,
-            )
-            order = sorted(flows, key=waves(before).__getitem__)
-            listener.begin(run_id, order)
+            run = self._new_run(run_id, started, settings, keeper, listener)
+            listener.begin(run_id, sorted(flows, key=waves(before).__getitem__))
             loads = FlowLoads(run, f"{self._state}/runs")
             try:
                 records = run_flows(
@@ -195,6 +184,21 @@ class Project:
                 listener.end()
             loads.forget()
         return RunResult(run_id, tuple(records))
+
+    def _new_run(
+        self, run_id: str, started: datetime, settings: RunSettings, keeper: LeaseKeeper, listener: Listener
+    ) -> Run[object]:
+        return Run(
+            run_id=run_id,
+            started_at=started,
+            user=getpass.getuser(),
+            settings=settings,
+            workspace=self._workspace,
+            store=self._store,
+            keeper=keeper,
+            transformers=[transformer_registry.get_or_create(name) for name in transformer_registry.list_plugins()],
+            listener=listener,
+        )
 
     def maintain(self, select: Sequence[str] = ()) -> MaintenanceResult:
         """Join small files and remove those that nobody needs, in each destination once; loads may go on meanwhile.
