@@ -12,7 +12,6 @@ from datacoolie.metadata.faults import Fault, nearest
 from datacoolie.metadata.json_reader import read_json
 from datacoolie.metadata.positions import Place, dotted, follow
 from datacoolie.metadata.text import Parsed, Slip, UnreadableError
-from datacoolie.metadata.yaml_reader import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +33,12 @@ def _of_text(read: Callable[[str], Parsed]) -> Callable[[bytes], Parsed]:
     return read_bytes
 
 
+def _read_yaml(text: str) -> Parsed:
+    from datacoolie.metadata.yaml_reader import read_yaml  # noqa: PLC0415 - documents may all be JSON
+
+    return read_yaml(text)
+
+
 def _read_xlsx(content: bytes) -> Parsed:
     from datacoolie.metadata.xlsx_reader import read_xlsx  # noqa: PLC0415 - few documents are workbooks
 
@@ -42,8 +47,8 @@ def _read_xlsx(content: bytes) -> Parsed:
 
 READERS: dict[str, Callable[[bytes], Parsed]] = {
     ".json": _of_text(read_json),
-    ".yaml": _of_text(read_yaml),
-    ".yml": _of_text(read_yaml),
+    ".yaml": _of_text(_read_yaml),
+    ".yml": _of_text(_read_yaml),
     ".xlsx": _read_xlsx,
 }
 """What reads a document, by the ending of its name."""
