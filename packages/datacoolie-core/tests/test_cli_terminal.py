@@ -59,8 +59,8 @@ def test_an_error_is_red_and_broken_between_words() -> None:
     assert printed == (
         "\x1b[31m\x1b[1merror:\x1b[0m No command is called 'rum'.\n"
         "  Commands: init, validate, plan, run,\n"
-        "  maintain, plugins, schema. Did you\n"
-        "  mean 'run'?\n"
+        "  state, maintain, plugins, schema. Did\n"
+        "  you mean 'run'?\n"
         "See: datacoolie --help\n"
     )
 
