@@ -147,7 +147,7 @@ def test_a_log_that_forgot_the_mark_hurts_only_when_the_state_is_lost_too(projec
     state(project).unlink()
     record = run(project)
     assert record["status"] == "failed"
-    assert "the log no longer says up to where it loaded" in str(record["error"])
+    assert "the table no longer says up to where it loaded" in str(record["error"])
     assert ids(project) == [1, 2, 3, 4]
 
 

@@ -261,6 +261,7 @@ def test_broken_files(engine: PolarsEngine, scan: Scan, tmp_path: Path) -> None:
     for content, fault in (
         (whole[:-100], "the file ends in the middle of a block"),
         (whole[:-1] + b"\x00", "a block does not end where it says"),
+        (whole.replace(b"\x06900", b"\x07900"), "a block can't be decoded: "),
     ):
         (tmp_path / name).write_bytes(content)
         frame = scan("avro", name)

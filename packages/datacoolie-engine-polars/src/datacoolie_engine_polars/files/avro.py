@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from datacoolie.core.suggest import listed
-from datacoolie_engine_polars import schemas
+from datacoolie_engine_polars import failures, schemas
 from datacoolie_engine_polars.files.avro_container import Container, Header, malformed
 from datacoolie_engine_polars.files.avro_schema import ReadableSchema
 from datacoolie_engine_polars.files.readers import Reader, scan_each
@@ -106,5 +106,9 @@ class _Decoder:
         return self._decode(self._header + b"".join(blocks))
 
     def _decode(self, content: bytes) -> pl.DataFrame:
-        frame = pl.read_avro(BytesIO(content)).with_columns(self._symbols)
+        try:
+            frame = pl.read_avro(BytesIO(content)).with_columns(self._symbols)
+        except failures.FAILURES as error:
+            message = f"a block can't be decoded: {failures.first_line(error)}"
+            raise malformed(message) from error
         return frame.cast({name: schemas.stored(kind, column=name) for name, kind in frame.schema.items()})

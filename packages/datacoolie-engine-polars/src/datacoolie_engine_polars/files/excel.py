@@ -94,7 +94,7 @@ class ExcelReader(Reader):
         except FastExcelError as error:
             message = f"excel: this is not a readable Excel file: {failures.first_line(error)}"
             raise pl.exceptions.ComputeError(message) from error
-        except ValueError as error:
+        except (ValueError, IndexError) as error:  # no such sheet, or none at all
             raise self._without_sheet(path, error) from error
         times = {
             name: pl.Datetime("us") for name, kind in frame.schema.items() if isinstance(kind, pl.Date | pl.Datetime)
@@ -103,10 +103,12 @@ class ExcelReader(Reader):
         frame = frame.cast(pl.Schema({**times, **nothing}))
         return frame if self._header else frame.rename({name: f"_c{at}" for at, name in enumerate(frame.columns)})
 
-    def _without_sheet(self, path: str, error: ValueError) -> pl.exceptions.ComputeError:
+    def _without_sheet(self, path: str, error: Exception) -> pl.exceptions.ComputeError:
         from fastexcel import read_excel  # noqa: PLC0415 - an extra
 
         sheets = read_excel(path).sheet_names
+        if not sheets:
+            return pl.exceptions.ComputeError("excel: the workbook has no sheets")
         if self._sheet is None or self._sheet in sheets:
             return pl.exceptions.ComputeError(f"excel: {failures.first_line(error)}")
         near = did_you_mean(self._sheet, sheets)
