@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -307,3 +309,57 @@ def test_a_history_that_another_tool_made_is_continued(tmp_path: Path) -> None:
         (1, 4, None, True, "b"),
         (2, 0, 6, False, "x"),
     ]
+
+
+def check(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = project.command("check", "scd2", *arguments, str(project.folder / "project.yaml"))
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_check_scd2_proves_a_history_that_was_loaded(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    land(project, "1", [(1, 0, "a"), (1, 3, None), (1, 5, "b"), (2, 1, None), (3, 0, "x"), (3, 4, "y")])
+    load(project)
+    done = check(project, "customers")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("customers: a history of 5 versions, of which 2 hold\n")
+
+
+def test_check_scd2_names_what_is_wrong_and_how_often(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    document = flow(scd2_delete_expression=None)
+    project.write(document)
+    hour = timedelta(hours=1)
+    versions = [
+        (1, START, START + 2 * hour, False),
+        (1, START + hour, None, True),
+        (2, START, None, False),
+        (3, START, START + hour, False),
+        (3, START + 3 * hour, None, True),
+        (4, START + hour, START, False),
+        (5, START, None, True),
+        (5, START, None, True),
+    ]
+    ids, starts, ends, current = zip(*versions, strict=True)
+    rows = {"id": ids, "__valid_from": starts, "__valid_to": ends, "__is_current": current}
+    pl.DataFrame(rows).write_delta(str(project.lake / "customers"))
+    done = check(project, "customers", "--json")
+    assert done.returncode == 1
+    assert {fault["what"]: (fault["rows"], fault["example"]) for fault in json.loads(done.stdout)["faults"]} == {
+        "ends before it begins": (1, 4),
+        "begins when another version of its key does": (1, 5),
+        "overlaps the next version of its key": (2, 1),
+        "__is_current is not whether __valid_to is null": (1, 2),
+        "ends before the next version of its key begins, and nothing deletes": (1, 3),
+        "has ended without a next version, and nothing deletes": (1, 4),
+    }
+    assert "1 version (such as that of key 2): __is_current is not" in check(project, "customers").stderr
+
+
+def test_check_scd2_of_a_table_that_nobody_writes_names_those_that_there_are(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    done = check(project, "custmers")
+    assert done.returncode == 2
+    assert "There are: customers. Did you mean 'customers'?" in done.stderr

@@ -27,6 +27,7 @@ COMMANDS = {
     "run": "Load what is new.",
     "state": "Show and change up to where flows have loaded.",
     "maintain": "Join small files and remove those that nobody needs.",
+    "check": "Prove what has to be true of tables.",
     "plugins": "List the plugins, and whether each can be imported.",
     "schema": "Print the JSON Schema of documents or project files.",
 }

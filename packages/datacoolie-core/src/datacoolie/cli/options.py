@@ -86,6 +86,11 @@ def replay_options(function: Function) -> Function:
     return _add(cast("Function", with_replay), _REPLAY)
 
 
+def path_argument(function: Function) -> Function:
+    """Add `PATH`."""
+    return _add(function, (_PATH,))
+
+
 def paths_argument(function: Function) -> Function:
     """Add `PATHS`: several, by default the current folder."""
     return _add(function, (_PATHS,))

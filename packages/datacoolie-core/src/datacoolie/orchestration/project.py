@@ -15,6 +15,7 @@ from datacoolie.core.models import Choice, ReplaySettings
 from datacoolie.core.redaction import redact
 from datacoolie.metadata import load_project
 from datacoolie.orchestration.care import Caretaker
+from datacoolie.orchestration.checks import check_history_of
 from datacoolie.orchestration.emptying import clears
 from datacoolie.orchestration.graph import dependencies, restrict, select, shard, waves
 from datacoolie.orchestration.guarantees import guarantee_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacoolie.core.models import DataFlow, RunSettings
+    from datacoolie.destinations.scd2_check import HistoryCheck
     from datacoolie.metadata import LoadedProject, Metadata
     from datacoolie.observability.events import Event, Listener
     from datacoolie.orchestration.graph import Dependencies
@@ -216,6 +218,18 @@ class Project:
         caretaker = Caretaker(self._workspace, self._store, self._loaded.settings.run)
         chosen = caretaker.one_per_destination(flows.values())
         return MaintenanceResult(tuple(caretaker.maintain(flow) for flow in chosen))
+
+    def check_history(self, table: str) -> HistoryCheck:
+        """Prove that a table is a history.
+
+        Args:
+            table: the flow of load type `scd2` that writes it, or the table of its destination.
+
+        Raises:
+            ConfigurationError: no such flow writes such a table, or there is no such engine.
+            DestinationError: there is no such table, or it lacks the columns of a history.
+        """
+        return check_history_of(self._workspace, table)
 
     @property
     def states(self) -> States[object]:
