@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 import pytest
 
 import datacoolie
+from datacoolie.sources.files import FileSource
 from tests.projects import append_flow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from datacoolie.observability.records import FlowRecord
+    from datacoolie.sources.base import Reading, Window
     from tests.projects import Project, Record
+
+
+Frame = TypeVar("Frame")
 
 
 def land(project: Project, name: str, **columns: Sequence[object]) -> None:
@@ -66,6 +71,29 @@ def test_rows_within_the_lag_of_the_newest_are_loaded_later(project: Project) ->
     assert bounds(project.load()) == (at(1, 8, 30), at(1, 9, 30))
     assert loaded(project) == [1, 2, 3, 4]
     assert project.load().status == "skipped"
+
+
+@pytest.mark.parametrize("settings", [{}, {"lag": "1h"}, {"boundary": "inclusive"}])
+def test_what_arrives_while_a_load_reads_is_left_to_the_next(
+    project: Project, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]
+) -> None:
+    project.write(flow("t", settings))
+    land(project, "a.parquet", id=[1], t=[at(1)])
+    before = FileSource.read
+
+    def arriving(source: FileSource[Frame], window: Window) -> Reading[Frame]:
+        land(project, "b.parquet", id=[2, 3], t=[at(1), at(2)])
+        return before(source, window)
+
+    monkeypatch.setattr(FileSource, "read", arriving)
+    first = project.load()
+    monkeypatch.undo()
+    lagged = at(29, 23, month=2) if "lag" in settings else at(1)
+    assert bounds(first) == (None, lagged)
+    project.load()
+    land(project, "c.parquet", id=[4], t=[at(3)])
+    project.load()
+    assert loaded(project) == {"lag": [1, 2, 3], "boundary": [1, 2, 3, 4]}.get(next(iter(settings), ""), [1, 3, 4])
 
 
 def test_a_lag_on_several_columns_loads_each_row_once(project: Project) -> None:
@@ -263,6 +291,15 @@ def test_rows_without_watermark(project: Project, policy: str, ids: list[int]) -
     assert window is not None
     assert window.null_watermarks == 2
     assert loaded(project) == ids
+
+
+def test_rows_without_watermark_are_in_no_window_to_replace(project: Project) -> None:
+    destination = {"load_type": "merge_overwrite", "configure": {"replace_by_watermark": True}}
+    project.write(flow("t", {"null_watermark": "load"}, destination=destination))
+    land(project, "a.parquet", id=[1], t=[at(1)])
+    record = project.load()
+    assert record.guarantee == "at-least-once"
+    assert "in no window to replace" in record.guarantee_reason
 
 
 def test_rows_without_watermark_can_fail_the_load(project: Project) -> None:

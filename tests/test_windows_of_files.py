@@ -91,6 +91,19 @@ def test_a_folder_named_by_another_zone_is_read(project: Project) -> None:
     assert loaded(project) == [1, 2]
 
 
+@pytest.mark.parametrize(("boundary", "ids"), [("exclusive", [1]), ("inclusive", [1, 2])])
+def test_the_folder_of_the_mark_is_opened_when_rows_at_the_mark_count(
+    project: Project, boundary: str, ids: list[int]
+) -> None:
+    flow, connections = in_date_folders("{year}/{month}/{day}", configure={"watermark": {"boundary": boundary}})
+    project.write(flow, connections=connections)
+    land(project, "2024/02/29/a.parquet", [1], t=[date(2024, 2, 29)])
+    project.load()
+    land(project, "2024/02/29/late.parquet", [2], t=[date(2024, 2, 29)])
+    project.load()
+    assert loaded(project) == ids
+
+
 def test_a_look_back_opens_the_folders_it_reaches(project: Project) -> None:
     flow, connections = in_date_folders("{year}/{month}/{day}", configure={"backward_days": 2})
     flow["destination"] = {**flow["destination"], "load_type": "merge_upsert", "merge_keys": ["id"]}  # type: ignore[dict-item]

@@ -28,18 +28,18 @@ def guarantee_of(flow: DataFlow, source: Connection, *, replayed: bool = False) 
         source: the connection that it reads from.
         replayed: a range is loaded again.
     """
+    loads_null_again = flow.source.settings.watermark.null_watermark is NullWatermark.LOAD
     match flow.destination.load_type:
         case LoadType.APPEND if replayed:
-            return (
-                Guarantee.AT_LEAST_ONCE,
-                "a replay adds its rows, each chunk once, to those appended before",
-            )
+            return Guarantee.AT_LEAST_ONCE, "a replay adds its rows, each chunk once, to those appended before"
         case LoadType.APPEND if flow.source.look_back(source):
             return Guarantee.AT_LEAST_ONCE, "a look-back reads rows again, and append adds them again; a merge does not"
-        case LoadType.APPEND if flow.source.settings.watermark.null_watermark is NullWatermark.LOAD:
+        case LoadType.APPEND if loads_null_again:
             return Guarantee.AT_LEAST_ONCE, "rows without watermark are read each time, and append adds them again"
         case LoadType.APPEND:
             return Guarantee.EFFECTIVELY_ONCE, "each commit carries a token, which the next run finds"
+        case LoadType.MERGE_OVERWRITE if flow.destination.settings.replace_by_watermark and loads_null_again:
+            return Guarantee.AT_LEAST_ONCE, "rows without watermark are read each time, and are in no window to replace"
         case LoadType.MERGE_OVERWRITE if flow.destination.settings.replace_by_watermark:
             return Guarantee.IDEMPOTENT, "the same rows replace all rows of the same window, in one commit"
         case load_type:

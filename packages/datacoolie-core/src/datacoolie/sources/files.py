@@ -148,7 +148,9 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         if template is None or low is None:
             return files
         folders = DateFolders(template)
-        return tuple(file for file in files if folders.may_hold(self._relative(file), low))
+        at_mark = low.inclusive or self.flow.source.settings.watermark.boundary == "inclusive"
+        since = replace(low, inclusive=at_mark)
+        return tuple(file for file in files if folders.may_hold(self._relative(file), since))
 
     def _relative(self, file: FileInfo) -> str:
         return file.path.removeprefix(self.location).replace("\\", "/").lstrip("/")
