@@ -176,6 +176,19 @@ def test_a_backfill_that_moves_the_mark_is_gone_on_from(project: Project) -> Non
     assert sorted(project.table("events")["id"].to_list()) == [1, 2, 3, 4]
 
 
+def test_a_replay_above_the_mark_leaves_it_there(project: Project) -> None:
+    project.write(append_flow(source={"watermark_columns": ["t"]}))
+    land(project, "a.parquet", days(1, 2))
+    project.load()
+    mark = saved_mark(project)
+    land(project, "a.parquet", days(1, 2, 3, 4))
+    project.load(replay={"start": "2024-03-03", "end": "2024-03-04"})
+    assert saved_mark(project) == mark
+    next(project.states.glob("*.json")).unlink()
+    project.load()
+    assert sorted(project.table("events")["id"].to_list()) == [0, 1, 2, 2, 3]
+
+
 def test_a_replay_never_moves_the_mark_back(project: Project) -> None:
     project.write(upsert())
     land(project, "a.parquet", days(1, 2, 3))

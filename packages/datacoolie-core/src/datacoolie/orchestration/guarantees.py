@@ -28,19 +28,19 @@ def guarantee_of(flow: DataFlow, source: Connection, *, replayed: bool = False) 
         source: the connection that it reads from.
         replayed: a range is loaded again.
     """
-    loads_null_again = flow.source.settings.watermark.null_watermark is NullWatermark.LOAD
-    match flow.destination.load_type:
-        case LoadType.APPEND if replayed:
-            return Guarantee.AT_LEAST_ONCE, "a replay adds its rows, each chunk once, to those appended before"
-        case LoadType.APPEND if flow.source.look_back(source):
-            return Guarantee.AT_LEAST_ONCE, "a look-back reads rows again, and append adds them again; a merge does not"
-        case LoadType.APPEND if loads_null_again:
-            return Guarantee.AT_LEAST_ONCE, "rows without watermark are read each time, and append adds them again"
-        case LoadType.APPEND:
-            return Guarantee.EFFECTIVELY_ONCE, "each commit carries a token, which the next run finds"
-        case LoadType.MERGE_OVERWRITE if flow.destination.settings.replace_by_watermark and loads_null_again:
-            return Guarantee.AT_LEAST_ONCE, "rows without watermark are read each time, and are in no window to replace"
-        case LoadType.MERGE_OVERWRITE if flow.destination.settings.replace_by_watermark:
-            return Guarantee.IDEMPOTENT, "the same rows replace all rows of the same window, in one commit"
-        case load_type:
-            return Guarantee.IDEMPOTENT, f"{_SAME[load_type]}, in one commit"
+    load_type, replaces_window = flow.destination.load_type, flow.destination.settings.replace_by_watermark
+    why = ""
+    if load_type is LoadType.APPEND and replayed:
+        why = "a replay adds its rows, each chunk once, to those appended before"
+    elif load_type is LoadType.APPEND and flow.source.look_back(source):
+        why = "a look-back reads rows again, and append adds them again; a merge does not"
+    elif (
+        load_type is LoadType.APPEND or replaces_window
+    ) and flow.source.settings.watermark.null_watermark is NullWatermark.LOAD:
+        why = "rows without watermark are read each time, and added again"
+    if why:
+        return Guarantee.AT_LEAST_ONCE, why
+    if load_type is LoadType.APPEND:
+        return Guarantee.EFFECTIVELY_ONCE, "each commit carries a token, which the next run finds"
+    same = "the same rows replace all rows of the same window" if replaces_window else _SAME[load_type]
+    return Guarantee.IDEMPOTENT, f"{same}, in one commit"
