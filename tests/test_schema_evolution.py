@@ -57,3 +57,20 @@ def test_a_narrower_source_is_refused_and_the_table_stays(project: Project) -> N
     assert record["status"] == "failed"
     assert "column 'n' is bigint in the table, but string in the batch" in str(record["error"])
     assert sorted(path.name for path in (project.lake / "events").rglob("*")) == before
+
+
+def test_a_rename_in_the_flow_renames_the_column_of_the_table(project: Project) -> None:
+    project.write(append_flow())
+    land(project, "a.parquet", pl.DataFrame({"id": [1], "CustNm": ["a"]}))
+    project.run()
+    assert project.table("events").columns == ["id", "custnm"]
+    project.write(append_flow(transform={"rename_columns": {"CustNm": "customer"}}))
+    land(project, "b.parquet", pl.DataFrame({"id": [2], "CustNm": ["b"]}))
+    [record] = project.run()
+    commit = record["commit"]
+    assert isinstance(commit, dict)
+    assert commit["schema_changes"] == ["custnm is called customer"]
+    assert project.table("events").sort("id").rows(named=True) == [
+        {"id": 1, "customer": "a"},
+        {"id": 2, "customer": "b"},
+    ]

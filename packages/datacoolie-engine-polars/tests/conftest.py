@@ -59,6 +59,7 @@ def request_of() -> Request:
         partition_by: tuple[str, ...] = (),
         observe: Mapping[str, Observation[pl.LazyFrame]] | None = None,
         options: Mapping[str, object] | None = None,
+        renames: Mapping[str, str] | None = None,
     ) -> WriteRequest[pl.LazyFrame]:
         def decide(observed: Mapping[str, object]) -> Commit:
             token = Token(seq=seq, epoch=2, dataflow_id=flow)
@@ -70,6 +71,7 @@ def request_of() -> Request:
             partition_by=partition_by,
             schema_policy=policy,
             options=options or {},
+            renames=renames or {},
             stem=stem or f"{flow}-{seq}",
         )
 

@@ -237,3 +237,69 @@ def test_an_append_only_table_is_not_widened(table_at: Open, request_of: Request
     with pytest.raises(DestinationError, match="appendOnly"):
         table_at().append(frame(id=[2], n=[2**40]), request_of(2))
     table_at().append(frame(id=[2], n=[2]).cast({"n": pl.Int32}), request_of(2))
+
+
+RENAMES = {"name": "title"}
+
+
+def test_a_column_is_renamed_with_all_its_rows(
+    tmp_path: Path, table_at: Open, request_of: Request, write: Write
+) -> None:
+    for number in (1, 2):
+        table_at().append(frame(id=[number], NAME=["old"], n=[1]).cast({"n": pl.Int32}), request_of(number))
+    result = write(table_at(), frame(id=[2, 3], title=["new", "new"], n=[2**40, 1]), request_of(3, renames=RENAMES))
+    assert result.schema_changes == ("NAME is called title", "n: int -> bigint")
+    assert list(table_at().schema()) == ["id", "title", "n"]
+    assert DeltaTable(tmp_path / "table").version() == 2
+    assert (3, "new", 1) in readers(tmp_path / "table")[0]
+    for rows in readers(tmp_path / "table"):
+        assert [row for row in rows if row[0] == 1] in ([], [(1, "old", 1)])
+    table_at().append(frame(id=[4], title=["x"], n=[1]), request_of(4, renames=RENAMES))
+    assert list(table_at().schema()) == ["id", "title", "n"]
+
+
+@pytest.mark.parametrize(
+    ("first", "batch", "policy", "columns"),
+    [
+        (
+            frame(id=[1], name=["a"]),
+            frame(id=[2], name=["b"], title=["c"]),
+            SchemaPolicy.EVOLVE,
+            ["id", "name", "title"],
+        ),
+        (
+            frame(id=[1], name=["a"], title=["c"]),
+            frame(id=[2], title=["c"]),
+            SchemaPolicy.EVOLVE,
+            ["id", "name", "title"],
+        ),
+        (frame(id=[1], name=["a"]), frame(id=[2], title=["c"]), SchemaPolicy.IGNORE_NEW, ["id", "name"]),
+    ],
+    ids=["the batch has both", "the table has both", "the table stays"],
+)
+def test_a_column_is_not_renamed_where_both_names_are_in_use(
+    table_at: Open,
+    request_of: Request,
+    *,
+    first: pl.LazyFrame,
+    batch: pl.LazyFrame,
+    policy: SchemaPolicy,
+    columns: list[str],
+) -> None:
+    table_at().append(first, request_of(1))
+    table_at().append(batch, request_of(2, renames=RENAMES, policy=policy))
+    assert list(table_at().schema()) == columns
+
+
+def test_renaming_that_the_table_forbids_is_refused(
+    tmp_path: Path, table_at: Open, request_of: Request, write: Write
+) -> None:
+    table_at().append(frame(id=[1], name=["a"]), request_of(1, partition_by=("name",)))
+    with pytest.raises(DestinationError, match="name can't be renamed, because the table is partitioned by it"):
+        write(table_at(), frame(id=[2], title=["b"]), request_of(2, renames=RENAMES))
+    table_at("other").append(frame(id=[1], name=["a"]), request_of(1))
+    with pytest.raises(DestinationError, match="schema_policy is strict"):
+        write(table_at("other"), frame(id=[2], title=["b"]), request_of(2, renames=RENAMES, policy=SchemaPolicy.STRICT))
+    DeltaTable(tmp_path / "other").alter.add_constraint({"named": "name <> ''"})
+    with pytest.raises(DestinationError, match="column 'name' can't be renamed, because of a rule of the table: check"):
+        write(table_at("other"), frame(id=[2], title=["b"]), request_of(2, renames=RENAMES))

@@ -128,7 +128,7 @@ def test_a_commit_whose_snapshot_is_expired_is_not_taken_for_none(
     table = catalog.load_table("db.t")
     table.maintenance.expire_snapshots().by_id(table.snapshots()[0].snapshot_id).commit()
     assert open_().committed("a", after=1) is None
-    with pytest.raises(DestinationError, match="commit 1 of dataflow a is in the table, but the log no longer says"):
+    with pytest.raises(DestinationError, match="load 1 of dataflow a is in the table, but the table no longer says"):
         open_().committed("a")
 
 
@@ -364,3 +364,19 @@ def test_a_commit_that_is_made_although_its_answer_is_lost(
     monkeypatch.undo()
     assert rows(catalog.load_table("db.t")) == [(1,), (2,)]
     assert commits.newest(catalog.load_table("db.t"), "flow", after=1, where="") is not None
+
+
+@pytest.mark.parametrize("kind", ["append", "merge"])
+def test_a_column_is_renamed_without_a_rewrite(catalog: Catalog, open_: Open, request_of: Request, kind: str) -> None:
+    open_().append(frame(id=[1], name=["old"]), request_of(1))
+    open_().append(frame(id=[2], name=["old"]), request_of(2))
+    batch, request = frame(id=[2, 3], title=["new", "new"]), request_of(3, renames={"name": "title"})
+    if kind == "merge":
+        result = open_().merge(batch, MergePlan(keys=("id",)), request)
+    else:
+        result = open_().append(batch, request)
+    assert result.schema_changes == ("name is called title",)
+    assert result.removed_files == (1 if kind == "merge" else 0)
+    kept = [(1, "old"), (2, "new"), (3, "new")] if kind == "merge" else [(1, "old"), (2, "new"), (2, "old"), (3, "new")]
+    assert rows(catalog.load_table("db.t")) == kept
+    assert sorted(open_().scan().collect().rows()) == kept

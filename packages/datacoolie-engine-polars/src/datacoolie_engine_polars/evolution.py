@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,6 +15,8 @@ from datacoolie_engine_polars.schemas import conform, fields_of, inner_of, spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from datacoolie.engines import WriteRequest
 
 _EXACT_IN_DOUBLE = {pl.Float32(), pl.Float64(), pl.Int8(), pl.Int16(), pl.Int32()}
 """Types all of whose values a double holds."""
@@ -43,11 +45,13 @@ class SchemaChange:
         current: the table's columns.
         schema: what the batch has to be brought to: the table's columns with the types that hold both, then new ones.
         rewrites: files of the table hold columns in types that readers would not take for the new ones.
+        renamed: new names of columns of the table by those they have.
     """
 
     current: pl.Schema
     schema: pl.Schema
     rewrites: bool
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def changed(self) -> Mapping[str, pl.DataType]:
@@ -55,12 +59,17 @@ class SchemaChange:
         return {name: kind for name, kind in self.schema.items() if self.current.get(name) != kind}
 
     def said(self) -> tuple[str, ...]:
-        """Return each change for people: `n: int -> bigint`, `new column more: double`."""
-        return tuple(
-            f"{name}: {failures.type_name(self.current[name])} -> {failures.type_name(kind)}"
-            if name in self.current
-            else f"new column {name}: {failures.type_name(kind)}"
-            for name, kind in self.changed.items()
+        """Return each change for people: `n: int -> bigint`, `new column more: double`, `a is called b`."""
+        was = {self.renamed.get(name, name): kind for name, kind in self.current.items()}
+        return (
+            *(f"{old} is called {new}" for old, new in self.renamed.items()),
+            *(
+                f"{name}: {failures.type_name(was[name])} -> {failures.type_name(kind)}"
+                if name in was
+                else f"new column {name}: {failures.type_name(kind)}"
+                for name, kind in self.schema.items()
+                if was.get(name) != kind
+            ),
         )
 
     def spelled(
@@ -83,7 +92,7 @@ class SchemaChange:
 def evolved(
     current: pl.Schema,
     batch: Mapping[str, pl.DataType],
-    policy: SchemaPolicy,
+    request: WriteRequest[pl.LazyFrame],
     where: str,
     *,
     stays: Callable[[pl.DataType | None, pl.DataType], bool],
@@ -93,26 +102,41 @@ def evolved(
     Args:
         current: the table's columns.
         batch: the batch's columns.
-        policy: what the table may become.
+        request: what the table may become.
         where: the table, for messages.
         stays: whether files that hold a column in the first type, or not at all, can be read as the second, wider one.
 
     Raises:
         DestinationError: a type doesn't fit, or the policy forbids the change.
     """
-    target = dict(current)
-    names = spellings(batch, current)
+    policy = request.schema_policy
+    renamed = _renamed(current, batch, request.renames) if policy is SchemaPolicy.EVOLVE else {}
+    before = {renamed.get(name, name): kind for name, kind in current.items()}
+    target = dict(before)
+    names = spellings(batch, before)
     for name, known in names.items():
-        if known in current:
-            target[known] = _common(known, current[known], batch[name], policy, where)
+        if known in before:
+            target[known] = _common(known, before[known], batch[name], policy, where)
         elif policy is not SchemaPolicy.IGNORE_NEW:
             target[known] = batch[name]
-    rewrites = any(not stays(current.get(name), kind) for name, kind in target.items())
-    change = SchemaChange(current, pl.Schema(target), rewrites)
+    rewrites = any(not stays(before.get(name), kind) for name, kind in target.items())
+    change = SchemaChange(current, pl.Schema(target), rewrites, renamed)
     if policy is SchemaPolicy.STRICT:
         _refuse_any(change, set(current) - set(names.values()), where)
     check_new(change.changed, where)
     return change
+
+
+def _renamed(
+    current: Mapping[str, pl.DataType], batch: Mapping[str, pl.DataType], renames: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the new names of columns that the table has under the old name alone, and the batch under the new one."""
+    table, given = {name.lower(): name for name in current}, {name.lower() for name in batch}
+    return {
+        table[old.lower()]: new
+        for old, new in renames.items()
+        if old.lower() in table.keys() - given and new.lower() in given - table.keys()
+    }
 
 
 def _common(column: str, current: pl.DataType, batch: pl.DataType, policy: SchemaPolicy, where: str) -> pl.DataType:

@@ -15,7 +15,6 @@ from datacoolie_engine_polars import copy_on_write
 from datacoolie_engine_polars.schemas import conform, stored_frame
 
 if TYPE_CHECKING:
-    from datacoolie.core.models import SchemaPolicy
     from datacoolie.engines import Commit, MergePlan, Observed, WriteRequest
     from datacoolie.sql import Expr
     from datacoolie_engine_polars.copy_on_write import DataFiles, Rewrite
@@ -52,7 +51,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
         """
 
     @abstractmethod
-    def _compare(self, schema: pl.Schema, policy: SchemaPolicy) -> SchemaChange:
+    def _compare(self, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]) -> SchemaChange:
         """Compare a batch's columns with the table's.
 
         Raises:
@@ -142,7 +141,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
             return replace(made, inserted=made.rows, updated=0, deleted=0)
         self._check_writable("rewrite")
         own = pl.Schema({name: kind for name, kind in schema.items() if name != plan.delete})
-        change = self._compare(own, request.schema_policy)
+        change = self._compare(own, request)
         frame, schema = change.spelled(frame, schema, whole=plan.rebuild is not None, extra=plan.delete)
         plan = copy_on_write.resolved(plan, schema.names(), self._where)
         batch, decided = self._collect(frame, request)
@@ -160,7 +159,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
 
     def _conformed(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[pl.LazyFrame, SchemaChange]:
         frame, schema = self._prepared(*stored_frame(frame), request)
-        change = self._compare(schema, request.schema_policy)
+        change = self._compare(schema, request)
         return conform(frame, schema, change.schema), change
 
     def _rewrite_counting(

@@ -36,6 +36,7 @@ class LoadRequest(Generic[Frame]):
         replaced: the rows of the target of which the frame takes the place, where keys don't tell.
         stamps: values of the system columns in rows that a load makes of others.
         size: about how many bytes the rows take as Parquet; `None` when that is not known.
+        renames: columns of the frame by the name that earlier loads may have given them.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class LoadRequest(Generic[Frame]):
     replaced: Expr | None = None
     stamps: Mapping[str, Expr] = field(default_factory=dict)
     size: int | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
             options=self._write_options,
             stem=request.stem,
             size=request.size,
+            renames=request.renames,
         )
 
     def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:

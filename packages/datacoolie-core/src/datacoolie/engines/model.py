@@ -254,6 +254,8 @@ class WriteRequest(Generic[Frame]):
         options: `write_options` under Spark's names.
         stem: how names of data files begin.
         size: about how many bytes the rows take as Parquet; `None` when that is not known.
+        renames: columns of the rows by the name that the table may have them under, which it gives up when it may
+            evolve.
     """
 
     decide: Decide
@@ -263,6 +265,7 @@ class WriteRequest(Generic[Frame]):
     options: Mapping[str, object] = field(default_factory=dict)
     stem: str
     size: int | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from datacoolie.sources.watermarks import NULL_ROWS
 from datacoolie.sql import count
 from datacoolie.state import LoadState, Mark
 from datacoolie.transformers.base import TransformContext
-from datacoolie.transformers.names import NameMap
+from datacoolie.transformers.names import NameMap, earlier_names
 from datacoolie.transformers.pipeline import run_pipeline
 from datacoolie.transformers.system_columns import stamps
 
@@ -240,6 +240,7 @@ class Load(Generic[Frame]):
                 history=history_of(self.flow, names),
                 replaced=replaced_rows(self.flow, window, names, schema),
                 stamps=stamps(context),
+                renames=earlier_names(self.flow.transform, names),
             ),
         )
         self._settle(lease, destination, settled[-1], result)

@@ -83,6 +83,13 @@ def _in_any_case(name: str, known: Mapping[str, str]) -> str | None:
     return next((value for key, value in known.items() if key.lower() == folded), None)
 
 
+def earlier_names(transform: Transform, names: NameMap) -> dict[str, str]:
+    """Return columns of the target by what they were called there before the flow renamed them."""
+    case = transform.settings.column_name_case
+    pairs = ((cased(old, case), names.destination_name_if_any(new)) for old, new in transform.rename_columns.items())
+    return {old: new for old, new in pairs if new is not None and new.lower() != old.lower()}
+
+
 def target_name(name: str, transform: Transform) -> str:
     """Return what a column of the source is called in the target: renamed, then in the flow's case."""
     renames = {old.lower(): new for old, new in transform.rename_columns.items()}

@@ -41,11 +41,14 @@ def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Eva
         for end in ("min", "max")
         if _PARTITION + name in actions.columns
     ]
-    stored = pl.Schema({**change.schema, **change.current})
+    old = {new: name for name, new in change.renamed.items()}
+    new = {name: kind for name, kind in change.schema.items() if name not in old}
+    stored = pl.Schema({**new, **change.current})
     files = actions.with_columns(paths, *bounds).with_columns(_widened(actions.schema))
 
     def scan(some: pl.DataFrame, columns: Sequence[str]) -> pl.LazyFrame:
-        rows = _scan(some, columns, stored, partitions)
+        rows = _scan(some, [old.get(name, name) for name in columns], stored, partitions)
+        rows = rows.rename({old[name]: name for name in columns if name in old})
         return conform(rows, rows.collect_schema(), {name: change.schema.get(name, pl.String()) for name in columns})
 
     return DataFiles(files=files, schema=change.schema, scan=scan, evaluate=evaluate)

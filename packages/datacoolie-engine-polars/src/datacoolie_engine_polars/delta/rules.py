@@ -92,6 +92,19 @@ class Rules:
         frame = frame.with_columns(columns)
         return frame, frame.collect_schema()
 
+    def refuse_renaming(self, names: Mapping[str, str]) -> None:
+        """Refuse new names for columns that rules are about.
+
+        Raises:
+            DestinationError: naming the rule.
+        """
+        for rule, expression in self.checks.items():
+            used = {column.lower() for column in expression.columns}
+            for old in names:
+                if old.lower() in used:
+                    message = f"{self.where}: column {old!r} can't be renamed, because of a rule of the table: {rule}"
+                    raise DestinationError(message, {"column": old}).classed(ErrorClass.CONFIGURATION)
+
     def _check(self, name: str, expression: Expr, schema: Schema) -> None:
         try:
             infer(expression, schema)

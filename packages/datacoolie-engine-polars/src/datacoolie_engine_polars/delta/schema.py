@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,6 +10,8 @@ from deltalake import CommitProperties, Field, TableFeatures
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 
+from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.suggest import listed
 from datacoolie_engine_polars import evolution
 from datacoolie_engine_polars.delta import commits
 from datacoolie_engine_polars.schemas import fields_of
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from deltalake import DeltaTable
 
-    from datacoolie.core.models import SchemaPolicy
+    from datacoolie.engines import WriteRequest
     from datacoolie_engine_polars.evolution import SchemaChange
 
 _ALONE = CommitProperties(max_commit_retries=0)
@@ -35,30 +38,33 @@ def delta_schema(schema: Mapping[str, pl.DataType]) -> DeltaSchema:
     return DeltaSchema.from_arrow(pl.Schema(schema))
 
 
-def changed_schema(table: DeltaTable, schema: Mapping[str, pl.DataType]) -> DeltaSchema:
+def changed_schema(table: DeltaTable, change: SchemaChange) -> DeltaSchema:
     """Return Delta's schema for columns that a table gets; what it says of columns that it has stays."""
-    current, known = schema_of(table), {field.name: field for field in table.schema().fields}
-    fields = [
-        Field(
-            field.name,
-            known[field.name].type if current[field.name] == schema[field.name] else field.type,
-            nullable=known[field.name].nullable,
-            metadata=known[field.name].metadata,
-        )
-        if field.name in known
-        else field
-        for field in delta_schema(schema).fields
-    ]
+    known = {change.renamed.get(field.name, field.name): field for field in table.schema().fields}
+    fields = []
+    for field in delta_schema(change.schema).fields:
+        if was := known.get(field.name):
+            kind = was.type if change.current[was.name] == change.schema[field.name] else field.type
+            fields.append(Field(field.name, kind, nullable=was.nullable, metadata=was.metadata))
+        else:
+            fields.append(field)
     return DeltaSchema(fields)
 
 
-def evolved(table: DeltaTable, batch: Mapping[str, pl.DataType], policy: SchemaPolicy, where: str) -> SchemaChange:
-    """Compare a batch's columns with the table's, names in any case.
+def evolved(
+    table: DeltaTable, batch: Mapping[str, pl.DataType], request: WriteRequest[pl.LazyFrame], where: str
+) -> SchemaChange:
+    """Compare a batch's columns with the table's, names in any case. Files hold names, so a new one rewrites them.
 
     Raises:
-        DestinationError: a type doesn't fit, or the policy forbids the change.
+        DestinationError: a type doesn't fit, the policy forbids the change, or a partition column would be renamed.
     """
-    return evolution.evolved(schema_of(table), batch, policy, where, stays=_only_adds)
+    change = evolution.evolved(schema_of(table), batch, request, where, stays=_only_adds)
+    keys = set(table.metadata().partition_columns) & set(change.renamed)
+    if keys:
+        message = f"{where}: {listed(sorted(keys))} can't be renamed, because the table is partitioned by it"
+        raise DestinationError(message, {"columns": sorted(keys)}).classed(ErrorClass.CONFIGURATION)
+    return replace(change, rewrites=change.rewrites or bool(change.renamed))
 
 
 def add_columns(table: DeltaTable, change: SchemaChange) -> None:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from deltalake.transaction import AddAction, RemoveAction
 
-    from datacoolie.core.models import SchemaPolicy
     from datacoolie.core.types import Schema
     from datacoolie.engines import Commit, TableRef, Tidied, WriteRequest
     from datacoolie_engine_polars.copy_on_write import DataFiles, Rewrite
@@ -102,8 +101,10 @@ class DeltaTableOps(StagedTable):
     def _check_writable(self, operation: Operation) -> None:
         refuse_unsupported(self._existing(), self._path, operation)
 
-    def _compare(self, schema: pl.Schema, policy: SchemaPolicy) -> SchemaChange:
-        return evolved(self._existing(), schema, policy, self._path)
+    def _compare(self, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]) -> SchemaChange:
+        change = evolved(self._existing(), schema, request, self._path)
+        self._rules.refuse_renaming(change.renamed)
+        return change
 
     def _data_files(self, change: SchemaChange) -> DataFiles:
         return data_files(self._existing(), self._path, change, self._evaluate)
@@ -149,7 +150,7 @@ class DeltaTableOps(StagedTable):
         with staged.withdrawn_on_failure(self._path):
             commit = request.decide(staged.staged.observed)
             allow(self._existing(), change)
-        return self._commit(staged, commit, mode="overwrite", schema=change.schema)
+        return self._commit(staged, commit, mode="overwrite", change=change)
 
     def committed(self, dataflow_id: str, *, after: int = -1) -> Commit | None:
         """Return the newest commit of a dataflow when its `seq` is above `after`, else `None`; one look when it isn't.
@@ -267,12 +268,12 @@ class DeltaTableOps(StagedTable):
         removes: Sequence[RemoveAction] = (),
         *,
         mode: str = "append",
-        schema: Mapping[str, pl.DataType] | None = None,
+        change: SchemaChange | None = None,
     ) -> str:
         """Show the staged files in one commit and return its version."""
         table = self._existing()
         actions: list[AddAction | RemoveAction] = [*commits.adds(staged), *removes]
-        described = changed_schema(table, schema) if schema else table.schema()
+        described = changed_schema(table, change) if change else table.schema()
         act = partial(commits.make, table, actions, commit, mode=mode, schema=described)
         made = commits.guarded(act, staged, self._place)
         return str(table.version() + 1 if made is None else made)

@@ -123,6 +123,7 @@ def of_tasks(
         # Names in files may be older than those of the table, or missing: columns are found by their field ids.
         return pl.scan_parquet(
             some[PATH].to_list(),
+            schema=columns,
             missing_columns="insert",
             extra_columns="ignore",
             include_file_paths=PATH if PATH in wanted else None,

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import FileScanTask, Table, Transaction
 
-    from datacoolie.core.models import SchemaPolicy
     from datacoolie.core.types import Schema
     from datacoolie.engines import Commit, TableRef, WriteRequest
     from datacoolie_engine_polars.copy_on_write import DataFiles, Rewrite
@@ -157,9 +156,9 @@ class IcebergTableOps(StagedTable):
         target = held(schema)
         return conform(frame, schema, target), target
 
-    def _compare(self, schema: pl.Schema, policy: SchemaPolicy) -> SchemaChange:
+    def _compare(self, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]) -> SchemaChange:
         current = schema_of(self._existing().schema())
-        change = evolution.evolved(current, schema, policy, self._where, stays=only_promotes)
+        change = evolution.evolved(current, schema, request, self._where, stays=only_promotes)
         if change.rewrites:
             message = (
                 f"{self._where}: Iceberg can't change types like this: {'; '.join(change.said())}. Cast the batch with "
@@ -230,6 +229,10 @@ class IcebergTableOps(StagedTable):
     def _evolving(self, change: SchemaChange) -> Transaction:
         """Begin a transaction that gives the table its new schema."""
         transaction = self._existing().transaction()
+        if change.renamed:
+            with transaction.update_schema() as update:
+                for old, new in change.renamed.items():
+                    update.rename_column(old, new)
         if change.changed:
             with transaction.update_schema() as update:
                 update.union_by_name(iceberg_schema(change.schema))
