@@ -27,6 +27,7 @@ _READERS: dict[str, Callable[[list[str]], pl.DataFrame]] = {
     "parquet": pl.read_parquet,
     "csv": lambda paths: pl.scan_csv(paths, try_parse_dates=True).collect(),
     "jsonl": lambda paths: pl.scan_ndjson(paths).collect(),
+    "avro": lambda paths: pl.concat([pl.read_avro(path) for path in paths]),
     "json": lambda paths: pl.concat([pl.read_json(path) for path in paths]),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import TypeAlias
 
 Row: TypeAlias = tuple[object, ...]
@@ -69,6 +70,7 @@ class Case:
         destination: further fields of the destination.
         columns: what is read from the table and compared with `expected`.
         repeats: how many rows of a batch have the same key.
+        variant: what tells the case from another of the same format and load type.
     """
 
     format: str
@@ -77,28 +79,65 @@ class Case:
     destination: Mapping[str, object] = field(default_factory=dict)
     columns: tuple[str, ...] = COLUMNS
     repeats: int = 1
+    variant: str = ""
 
     def __str__(self) -> str:
-        """Return `FORMAT-LOAD_TYPE`."""
-        return f"{self.format}-{self.load_type}"
+        """Return `FORMAT-LOAD_TYPE`, and the variant."""
+        return "-".join(filter(None, (self.format, self.load_type, self.variant)))
+
+
+def histories(batches: Sequence[Batch]) -> list[Row]:
+    """Return what scd2 leaves: per key a version for each row, which ends where the next one begins."""
+    found: dict[object, list[Row]] = {}
+    for row in all_rows(batches):
+        found.setdefault(row[1], []).append(row)
+    return [
+        (*row[:2], row[3], row[2], later[2] if later else None, later is None)
+        for rows in found.values()
+        for row, later in zip_longest(rows, rows[1:])
+    ]
 
 
 _KEYS: Mapping[str, object] = {"merge_keys": ["key"]}
+_HISTORY = ("id", "key", "text", "__valid_from", "__valid_to", "__is_current")
 
-CASES = (
-    *(
-        case
-        for name in ("delta", "iceberg")
-        for case in (
-            Case(format=name, load_type="append", expected=all_rows),
-            Case(format=name, load_type="overwrite", expected=last_rows),
-            Case(format=name, load_type="merge_upsert", expected=newest_per_key, destination=_KEYS),
-        )
-    ),
-    *(
-        Case(format=name, load_type=load_type, expected=expected)
-        for name in ("parquet", "csv", "jsonl", "json")
-        for load_type, expected in (("append", all_rows), ("overwrite", last_rows))
-    ),
+
+def _of_tables(name: str) -> tuple[Case, ...]:
+    """Return every load type on a table format."""
+    return (
+        Case(format=name, load_type="append", expected=all_rows),
+        Case(format=name, load_type="overwrite", expected=last_rows),
+        Case(format=name, load_type="merge_upsert", expected=newest_per_key, destination=_KEYS),
+        Case(format=name, load_type="merge_overwrite", expected=newest_per_key, destination=_KEYS, repeats=2),
+        Case(
+            format=name,
+            load_type="merge_overwrite",
+            variant="window",
+            expected=all_rows,
+            destination={"configure": {"replace_by_watermark": True}},
+        ),
+        Case(
+            format=name,
+            load_type="scd2",
+            expected=histories,
+            destination={**_KEYS, "configure": {"scd2_effective_column": "at"}},
+            columns=_HISTORY,
+        ),
+    )
+
+
+def _of_files(name: str) -> tuple[Case, ...]:
+    """Return every load type on a format of flat files."""
+    return (
+        Case(format=name, load_type="append", expected=all_rows),
+        Case(format=name, load_type="overwrite", expected=last_rows),
+    )
+
+
+CASES = tuple(
+    case
+    for make, names in ((_of_tables, ("delta", "iceberg")), (_of_files, ("parquet", "csv", "jsonl", "json", "avro")))
+    for name in names
+    for case in make(name)
 )
 """Every load type on every format that can be loaded into."""
