@@ -76,11 +76,11 @@ class Model(NamedTuple):
         while pending:
             world = pending.pop()
             _look_at(world)
-            following = set(self.successors(world))
+            following = list(self.successors(world))
             if not following:
                 self._finish(world)
-            pending += following - seen
-            seen |= following
+            pending += dict.fromkeys(one for one in following if one not in seen)
+            seen.update(following)
         return len(seen)
 
     def successors(self, world: World) -> Iterator[World]:
@@ -116,6 +116,8 @@ class Model(NamedTuple):
             case "save":
                 mark = world.landed if self.left_out == "frozen window" else worker.high
                 yield self._save(world, number, worker._replace(step="idle"), worker.state.seq + 1, mark, None)
+            case _:
+                return
 
     def _take(self, world: World, number: int, worker: Worker) -> World:
         lease = world.store.lease
@@ -149,7 +151,7 @@ class Model(NamedTuple):
         yield _with(world, number, worker._replace(step="save"))
         yield _with(world, number, worker._replace(step="open"))
 
-    def _save(  # noqa: PLR0913 - who saves what
+    def _save(  # noqa: PLR0913, PLR0917 - who saves what
         self, world: World, number: int, worker: Worker, seq: int, mark: int, lease: tuple[int, int] | None
     ) -> World:
         """Save a state by compare-and-swap; a worker whose state was replaced ends."""

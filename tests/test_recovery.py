@@ -115,7 +115,10 @@ def test_two_runs_at_once(project: Project) -> None:
     assert project.run()[0]["status"] == "skipped"
 
 
-def test_ctrl_c_releases_the_lease_and_leaves_nothing(project: Project) -> None:
+@pytest.mark.parametrize(("signalled", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_end_by_signal_releases_the_lease_and_leaves_nothing(
+    project: Project, signalled: signal.Signals, code: int
+) -> None:
     project.write(append_flow())
     folder = project.landing / "events"
     folder.mkdir()
@@ -129,8 +132,8 @@ def test_ctrl_c_releases_the_lease_and_leaves_nothing(project: Project) -> None:
         while not (table.exists() and any(table.rglob("*.parquet"))):
             assert running.poll() is None, running.communicate()
             time.sleep(0.01)
-        running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=30) == 130
+        running.send_signal(signalled)
+        assert running.wait(timeout=30) == code
     assert not list(table.rglob("*.parquet"))
     (state,) = project.states.glob("*.json")
     assert json.loads(state.read_text())["lease"] is None

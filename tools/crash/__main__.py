@@ -8,9 +8,13 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from tools.crash.cases import CASES
 from tools.crash.killing import Harm, Tally, kill_often
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,16 +42,18 @@ def main(arguments: list[str] | None = None) -> int:
             ),
             enumerate(cases),
         )
-        return _report(list(tallies))
+        return _report(tallies)
 
 
-def _report(tallies: list[Tally | Harm]) -> int:
-    print(f"{'case':26}{'kills':>7}{'before commit':>15}{'after':>7}{'loads':>7}{'reads':>8}")
+def _report(tallies: Iterable[Tally | Harm]) -> int:
+    print(f"{'case':30}{'kills':>7}{'before commit':>15}{'after':>7}{'loads':>7}{'reads':>8}")
     total = Tally(case="all")
-    harms = [one for one in tallies if isinstance(one, Harm)]
+    harms = []
     for one in tallies:
-        if isinstance(one, Tally):
-            print(one)
+        if isinstance(one, Harm):
+            harms.append(one)
+        else:
+            print(one, flush=True)
             total.add(one)
     print(total)
     for harm in harms:

@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
+from sqlalchemy.exc import OperationalError
 
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie.state.folders import live_files
@@ -111,11 +112,16 @@ class Arena:
     def _read_iceberg(self) -> pl.DataFrame | None:
         if not (self.folder / "catalog.db").exists():
             return None
-        catalog = SqlCatalog("default", uri=f"sqlite:///{self.folder}/catalog.db")
+        uri = f"sqlite:///{self.folder}/catalog.db"
+        catalog = SqlCatalog("default", uri=uri, init_catalog_tables="false")
         try:
             return pl.DataFrame(catalog.load_table(f"db.{FLOW}").scan().to_arrow())
         except NoSuchTableError:
             return None
+        except OperationalError as error:
+            if "no such table" in str(error):  # the catalog is being made
+                return None
+            raise
         finally:
             catalog.close()
 

@@ -7,14 +7,18 @@ import functools
 import os
 import signal
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from datacoolie.core.exceptions import PlatformError
+from datacoolie.orchestration import project, work
+from datacoolie.state import LeaseKeeper, folders, lease
 from tools.crash.children import Loaded, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
     from pathlib import Path
 
 BOUNDARIES = (
@@ -41,6 +45,10 @@ FAILING = "datacoolie.platforms.", "datacoolie_engine_polars.", "deltalake:", "p
 """Calls of which a storage is behind, so that they can fail."""
 
 
+SHORT_LEASE = 0.4
+"""Seconds of the lease of a process that is paused."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What happens, and at which call.
@@ -48,12 +56,23 @@ class Fault:
     Attributes:
         at: number of the call, counted over all boundaries from 0.
         when: before the call, or when it has been done.
-        kind: `kill` ends the process at once; `fail` raises what a storage that is away would.
+        kind: `kill` ends the process at once; `fail` raises what a storage that is away would; `pause` stops the
+            process until somebody lets it go on; `forward` and `back` set the clock by an hour.
     """
 
     at: int
     when: Literal["before", "after"]
-    kind: Literal["kill", "fail"]
+    kind: Literal["kill", "fail", "pause", "forward", "back"]
+
+
+class _Clock(datetime):
+    """A clock that can be set."""
+
+    shift = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> _Clock:
+        return super().now(tz) + cls.shift
 
 
 def trace(document: Path) -> list[str]:
@@ -65,19 +84,33 @@ def trace(document: Path) -> list[str]:
 
 
 def load_with(document: Path, fault: Fault) -> Loaded:
-    """Load, with a fault on the way."""
+    """Load, with a fault on the way; the lease is a short one where the process is paused."""
     count = -1
+    if fault.kind == "pause":
+        setattr(project, "LeaseKeeper", functools.partial(LeaseKeeper, ttl=SHORT_LEASE))  # noqa: B010 - a name of a module
+    for module in (lease, project, work, folders):
+        setattr(module, "datetime", _Clock)  # noqa: B010
 
     def act(name: str, when: str) -> None:
         nonlocal count
         count += when == "before"
         if (count, when) == (fault.at, fault.when):
-            if fault.kind == "kill":
-                os.kill(os.getpid(), signal.SIGKILL)
-            raise _failure(name)
+            _happen(fault.kind, name)
 
     _watch(act)
     return load(document)
+
+
+def _happen(kind: str, name: str) -> None:
+    match kind:
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "pause":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case "fail":
+            raise _failure(name)
+        case _:
+            _Clock.shift = timedelta(hours=1 if kind == "forward" else -1)
 
 
 def _failure(name: str) -> OSError:

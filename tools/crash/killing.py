@@ -50,7 +50,7 @@ class Tally:
     def __str__(self) -> str:
         """Return one line of a table."""
         before = self.kills - self.committed
-        return f"{self.case:26}{self.kills:>7}{before:>15}{self.committed:>7}{self.loads:>7}{self.reads:>8}"
+        return f"{self.case:30}{self.kills:>7}{before:>15}{self.committed:>7}{self.loads:>7}{self.reads:>8}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ COMMANDS = {
 }
 """The commands with what `--help` says of them; each is `command` of the module of its name."""
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
-"""Exit codes: a flow failed; bad input or usage; Ctrl-C. 0 when all succeeded or had nothing to do."""
+FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+"""Exit codes: a flow failed; bad input or usage; Ctrl-C; SIGTERM. 0 when all succeeded or had nothing to do."""
 
 
 @dataclass(slots=True)
@@ -161,5 +161,6 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 def app() -> None:
     """Move data as one metadata document says.
 
-    Exit codes: 0 all succeeded or had nothing to do, 1 a flow failed, 2 bad input or usage, 130 interrupted.
+    Exit codes: 0 all succeeded or had nothing to do, 1 a flow failed, 2 bad input or usage, 130 interrupted,
+    143 terminated.
     """

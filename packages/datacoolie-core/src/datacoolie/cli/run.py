@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from datacoolie.cli.app import FAILED, INTERRUPTED
+from datacoolie.cli.app import FAILED, INTERRUPTED, TERMINATED
 from datacoolie.cli.options import flow_options, json_option, replay_options, verbose_option
 from datacoolie.cli.output import complain, is_terminal, make_console, say, show
 from datacoolie.cli.plan import show_plan
 from datacoolie.cli.progress import JsonProgress, LineProgress, Progress
+from datacoolie.cli.signals import Terminated, termination_interrupts
 from datacoolie.observability.records import FlowStatus
 from datacoolie.observability.report import failures, record_table, summary
 from datacoolie.observability.units import counted
@@ -51,13 +52,16 @@ def command(  # noqa: PLR0913 - click passes each option by name
     project = Project.load(path, **where)
     progress = _progress(session, as_json=as_json)
     try:
-        result = project.run(select, workers=workers, dry_run=dry_run, replay=replay, listener=progress)
-    except KeyboardInterrupt:
+        with termination_interrupts():
+            result = project.run(select, workers=workers, dry_run=dry_run, replay=replay, listener=progress)
+    except KeyboardInterrupt as interrupt:
         _report(progress, as_json=as_json)
         done = sum(record.status in {FlowStatus.SUCCEEDED, FlowStatus.SKIPPED} for record in progress.records)
         of_all = f"{done} of {counted(len(progress.flows), 'flow')} had finished"
-        complain(f"interrupted; {of_all}.", "What was committed stays; run again to load the rest.")
-        return INTERRUPTED
+        terminated = isinstance(interrupt, Terminated)
+        how = "terminated" if terminated else "interrupted"
+        complain(f"{how}; {of_all}.", "What was committed stays; run again to load the rest.")
+        return TERMINATED if terminated else INTERRUPTED
     if isinstance(result, Plan):
         return show_plan(result, as_json=as_json)
     progress.check()
