@@ -41,6 +41,33 @@ def upsert(source: Path, destination: Path, keys: list[str]) -> None:
     merger.when_matched_update_all().when_not_matched_insert_all().execute()
 
 
+def append(source: Path, destination: Path, _keys: list[str]) -> None:
+    """Append Parquet files to a Delta table, from memory."""
+    pl.read_parquet(source / "*.parquet").write_delta(destination, mode="append")
+
+
+def scd2(source: Path, destination: Path, keys: list[str]) -> None:
+    """Close the versions that a later event ends, then append the new ones: two passes, and events come in order."""
+    events = pl.read_parquet(source / "*.parquet")
+    tracked = [name for name in events.columns if name not in {*keys, "updated_at"}]
+    current = pl.scan_delta(destination).filter("__is_current").select(*keys, *tracked)
+    known = current.join(events.lazy().select(keys), on=keys, how="semi").collect(engine="streaming")
+    changed = events.join(known, on=[*keys, *tracked], how="anti", nulls_equal=True)
+    options = {
+        "predicate": " and ".join(["t.__is_current", *(f"t.{key} = s.{key}" for key in keys)]),
+        "source_alias": "s",
+        "target_alias": "t",
+    }
+    merger = changed.select(*keys, "updated_at").write_delta(destination, mode="merge", delta_merge_options=options)
+    merger.when_matched_update({"__valid_to": "s.updated_at", "__is_current": "false"}).execute()
+    versions = changed.with_columns(
+        __valid_from=pl.col("updated_at"),
+        __valid_to=pl.lit(None, pl.Datetime("us", "UTC")),
+        __is_current=pl.lit(value=True),
+    )
+    versions.write_delta(destination, mode="append", delta_write_options={"schema_mode": "merge"})
+
+
 def tiny_flows(source: Path, destination: Path, _keys: list[str]) -> None:
     """Append what is new in each folder to its own Delta table; the newest moment is kept in a file."""
     for folder in sorted(source.iterdir()):
@@ -54,7 +81,10 @@ def tiny_flows(source: Path, destination: Path, _keys: list[str]) -> None:
             mark.write_text(json.dumps(rows.select(pl.max("updated_at")).item().isoformat()))
 
 
-JOBS = {job.__name__: job for job in (csv_to_parquet, parquet_to_parquet, parquet_to_delta, upsert, tiny_flows)}
+JOBS = {
+    job.__name__: job
+    for job in (csv_to_parquet, parquet_to_parquet, parquet_to_delta, append, upsert, scd2, tiny_flows)
+}
 
 if __name__ == "__main__":
     JOBS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4].split(","))

@@ -5,6 +5,10 @@ The same arguments always give the same rows. A folder holds:
     parquet/ csv/   the rows, in several files
     base/           the rows as a Delta table
     changes/        a tenth of the rows, changed, and one new row for each nine of these
+    neighbours/     a hundredth of the rows, changed, which lie in one file of `base`
+    more/           a tenth as many new rows
+    history/        the rows as a Delta table with one version of each key (generated data only)
+    events/         a tenth of the keys with a later version (generated data only)
     tiny/           small folders of one Parquet file each
     keys.json       the names of the key columns; written last: a folder that holds it is complete
 """
@@ -20,7 +24,7 @@ from pathlib import Path
 
 import polars as pl
 
-FILES = 5
+FILES = 10
 """Files that the rows are split into."""
 
 TINY_FLOWS = 200
@@ -43,7 +47,7 @@ def make(kind: str, rows: int, folder: Path) -> None:
         message = f"No data is called {kind!r}. Possible: generated, tpch"
         raise ValueError(message)
     shutil.rmtree(folder, ignore_errors=True)
-    for name in ("parquet", "csv", "changes"):
+    for name in ("parquet", "csv", "changes", "neighbours", "more"):
         (folder / name).mkdir(parents=True)
     if kind == "generated":
         _make_generated(rows, folder)
@@ -87,7 +91,30 @@ def _make_generated(rows: int, folder: Path) -> None:
         part.sink_parquet(folder / f"parquet/part-{number}.parquet")
         part.sink_csv(folder / f"csv/part-{number}.csv")
     picked = pl.concat([generated(0, rows).filter(_random(11) % 10 == 0), generated(rows, rows + rows // 100)])
+    generated(rows, rows + rows // 10).sink_parquet(folder / "more/more.parquet")
+    begin = rows // 2 + rows // 50
+    neighbours = generated(begin, begin + rows // 100).with_columns(status=pl.lit("changed"))
+    neighbours.sink_parquet(folder / "neighbours/changes.parquet")
+    _make_history(rows, folder)
     _finish(folder, picked.with_columns(status=pl.lit("changed")), ["id"])
+
+
+def _make_history(rows: int, folder: Path) -> None:
+    moment = pl.Datetime("us", "UTC")
+    repeats = pl.List(pl.Struct({"__valid_from": moment, "updated_at": moment}))
+    for path in sorted((folder / "parquet").iterdir()):
+        versions = pl.scan_parquet(path).with_columns(
+            __valid_from=pl.col("updated_at"),
+            __valid_to=pl.lit(None, moment),
+            __is_current=pl.lit(value=True),
+            __repeats=pl.lit(None, repeats),
+        )
+        versions.sink_delta(folder / "history", mode="append")
+    later = generated(0, rows).filter(_random(12) % 10 == 0)
+    (folder / "events").mkdir()
+    later.with_columns(
+        quantity=pl.col("quantity") + 1, updated_at=pl.col("updated_at") + pl.duration(days=400)
+    ).sink_parquet(folder / "events/events.parquet")
 
 
 def _make_tpch(rows: int, folder: Path) -> None:
@@ -101,6 +128,9 @@ def _make_tpch(rows: int, folder: Path) -> None:
     changed = frame.filter(pl.col("l_partkey") % 10 == 0)
     new = frame.filter(pl.col("l_partkey") % 100 == 1).with_columns(-pl.col("l_orderkey"))
     picked = pl.concat([changed, new]).with_columns(l_comment=pl.lit("changed"))
+    new.sink_parquet(folder / "more/more.parquet")
+    part = pl.scan_parquet(folder / "parquet/part-5.parquet").head(rows // 100)
+    part.with_columns(l_comment=pl.lit("changed")).sink_parquet(folder / "neighbours/changes.parquet")
     _finish(folder, picked, ["l_orderkey", "l_linenumber"])
 
 

@@ -48,6 +48,11 @@ def memory_ratio(at_most: float) -> Promise:
     return Promise(what="memory ratio", at_most=at_most, value=lambda ours, base: ours.memory / base.memory)
 
 
+def memory_mb(at_most: float) -> Promise:
+    """Promise a peak memory of at most so many megabytes."""
+    return Promise(what="peak MB", at_most=at_most, value=lambda ours, _: ours.memory / 1e6)
+
+
 def wall_ms(at_most: float) -> Promise:
     """Promise a whole process in at most so many milliseconds."""
     return Promise(what="wall ms", at_most=at_most, value=lambda ours, _: ours.wall * 1000)
@@ -90,7 +95,8 @@ class Load(Job):
     """One flow that loads a folder of files.
 
     Attributes:
-        source: the folder of the data; `changes` is merged into the table `base`.
+        source: the folder of the data.
+        base: the table that is there before; `None` for none.
         table_format: the format of the destination.
         load_type: how it is loaded.
         by_hand: the baseline's name in `by_hand.py`.
@@ -103,15 +109,19 @@ class Load(Job):
     table_format: str
     load_type: str
     by_hand: str
+    base: str | None = None
 
     def command(self, side: Side, data: Path, work: Path) -> list[str]:
-        """Return the command; an upsert starts from a copy of the table `base`."""
+        """Return the command; the table that is there before is a copy."""
         keys: list[str] = json.loads((data / "keys.json").read_text(encoding="utf-8"))
         table = work / "tables" / documents.FLOW
         load: dict[str, object] = {"load_type": self.load_type}
-        if self.load_type == "merge_upsert":
+        if self.load_type in {"merge_upsert", "scd2"}:
             load["merge_keys"] = keys
-            shutil.copytree(data / "base", table)
+        if self.load_type == "scd2":
+            load["configure"] = {"scd2_effective_column": "updated_at"}
+        if self.base:
+            shutil.copytree(data / self.base, table)
         if side == "baseline":
             return [sys.executable, BY_HAND, self.by_hand, str(data / self.source), str(table), ",".join(keys)]
         source_format = "csv" if self.source == "csv" else "parquet"
@@ -248,11 +258,42 @@ JOBS: tuple[Job, ...] = (
     Load(
         name="upsert",
         title="Upsert of 10 % into Delta, by hand delta-rs merge",
-        promises=(cpu_ratio(0.7), memory_ratio(1)),
+        promises=(cpu_ratio(0.6), memory_mb(700)),
         source="changes",
         table_format="delta",
         load_type="merge_upsert",
         by_hand="upsert",
+        base="base",
+    ),
+    Load(
+        name="upsert-one-file",
+        title="Upsert of 1 % in one file of ten into Delta, by hand delta-rs merge",
+        promises=(cpu_ratio(0.3), memory_mb(700)),
+        source="neighbours",
+        table_format="delta",
+        load_type="merge_upsert",
+        by_hand="upsert",
+        base="base",
+    ),
+    Load(
+        name="append",
+        title="Append of 10 % to Delta, by hand write_delta",
+        promises=(cpu_ratio(0.9), memory_mb(700)),
+        source="more",
+        table_format="delta",
+        load_type="append",
+        by_hand="append",
+        base="base",
+    ),
+    Load(
+        name="scd2",
+        title="Later versions of 10 % into a Delta history, by hand in two passes",
+        promises=(cpu_ratio(0.7), memory_mb(700)),
+        source="events",
+        table_format="delta",
+        load_type="scd2",
+        by_hand="scd2",
+        base="history",
     ),
     TinyFlows(
         name="tiny-first",
