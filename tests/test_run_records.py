@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from datacoolie.observability.retention import remove_old_records
+from datacoolie.platforms.local import LocalPlatform
 from tests.projects import Project, append_flow
 
 if TYPE_CHECKING:
@@ -42,3 +44,13 @@ def test_days_that_are_over_long_enough_are_removed_once_a_day(tmp_path: Path) -
     again = record(tmp_path, ages[400])
     assert [each["status"] for each in project.run()] == ["skipped"]
     assert again.exists()
+
+
+def test_a_day_goes_when_all_of_it_is_old(tmp_path: Path) -> None:
+    kept, gone = record(tmp_path, "2026-01-10"), record(tmp_path, "2026-01-09")
+    runs = tmp_path / ".datacoolie" / "runs"
+    remove_old_records(LocalPlatform(), str(runs), before=datetime(2026, 1, 9, 23, 59, tzinfo=UTC))
+    assert gone.exists()
+    remove_old_records(LocalPlatform(), str(runs), before=datetime(2026, 1, 10, tzinfo=UTC))
+    assert (gone.exists(), kept.exists()) == (False, True)
+    remove_old_records(LocalPlatform(), str(tmp_path / "nothing"), before=datetime(2026, 1, 10, tzinfo=UTC))
