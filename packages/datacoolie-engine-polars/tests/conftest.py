@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from pyiceberg.catalog import load_catalog
 
 from datacoolie.core.models import SchemaPolicy
 from datacoolie.engines import Commit, FileScan, MergePlan, TableRef, Token, WriteRequest, WriteResult
@@ -13,10 +14,11 @@ from datacoolie.platforms import FileInfo
 from datacoolie_engine_polars import PolarsEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import polars as pl
+    from pyiceberg.catalog import Catalog
 
     from datacoolie.engines import Observation, TableOps
 
@@ -86,6 +88,29 @@ def table_at(engine: PolarsEngine, tmp_path: Path) -> Callable[..., TableOps[pl.
         return engine.table(TableRef(format="delta", path=str(tmp_path / name), version=version))
 
     return make
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> dict[str, str]:
+    return {"type": "sql", "uri": f"sqlite:///{tmp_path}/catalog.db", "warehouse": str(tmp_path / "warehouse")}
+
+
+@pytest.fixture
+def open_(engine: PolarsEngine, options: dict[str, str]) -> Callable[..., TableOps[pl.LazyFrame]]:
+    """Open the table `db.<name>`."""
+
+    def make(name: str = "t", version: str | None = None) -> TableOps[pl.LazyFrame]:
+        return engine.table(TableRef(format="iceberg", name=f"db.{name}", catalog_options=options, version=version))
+
+    return make
+
+
+@pytest.fixture
+def catalog(options: dict[str, str]) -> Iterator[Catalog]:
+    """Return the catalog as another process sees it."""
+    found = load_catalog("default", **options)
+    yield found
+    found.close()
 
 
 @pytest.fixture

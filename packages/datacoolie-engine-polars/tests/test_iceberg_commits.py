@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 import pytest
-from pyiceberg.catalog import load_catalog
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
 from datacoolie.core.types import LongType, StringType
@@ -33,27 +32,6 @@ Request = Callable[..., WriteRequest[pl.LazyFrame]]
 
 class RefusedError(Exception):
     pass
-
-
-@pytest.fixture
-def options(tmp_path: Path) -> dict[str, str]:
-    return {"type": "sql", "uri": f"sqlite:///{tmp_path}/catalog.db", "warehouse": str(tmp_path / "warehouse")}
-
-
-@pytest.fixture
-def open_(engine: PolarsEngine, options: dict[str, str]) -> Open:
-    """Open the table `db.<name>`."""
-
-    def make(name: str = "t", version: str | None = None) -> TableOps[pl.LazyFrame]:
-        return engine.table(TableRef(format="iceberg", name=f"db.{name}", catalog_options=options, version=version))
-
-    return make
-
-
-@pytest.fixture
-def catalog(options: dict[str, str]) -> Catalog:
-    """Return the catalog as another process sees it."""
-    return load_catalog("default", **options)
 
 
 def frame(**columns: Sequence[object]) -> pl.LazyFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,9 @@ def catalog_of(ref: TableRef) -> Catalog:
 
 @cache
 def _opened(name: str, options: tuple[tuple[str, str], ...]) -> Catalog:
-    return load_catalog(name, **dict(options))
+    catalog = load_catalog(name, **dict(options))
+    atexit.register(catalog.close)
+    return catalog
 
 
 def table_of(catalog: Catalog, ref: TableRef) -> Table | None:

@@ -114,7 +114,9 @@ class IcebergTableOps(StagedTable):
             raise SourceError(message, {"table": self._ref.name})
         if not number:
             return pl.LazyFrame(schema=schema_of(table.schema()))
-        return pl.scan_iceberg(table, snapshot_id=int(number))
+        # The schema may have changed without a snapshot; one that is named has the schema of its time.
+        newest = int(number) == table.metadata.current_snapshot_id
+        return pl.scan_iceberg(table, snapshot_id=None if newest else int(number))
 
     def committed(self, dataflow_id: str, *, after: int = -1) -> Commit | None:
         """Return the newest commit of a dataflow when its `seq` is above `after`, else `None`.
