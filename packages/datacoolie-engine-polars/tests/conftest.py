@@ -9,7 +9,7 @@ import pytest
 from pyiceberg.catalog import load_catalog
 
 from datacoolie.core.models import SchemaPolicy
-from datacoolie.engines import Commit, FileScan, MergePlan, TableRef, Token, WriteRequest, WriteResult
+from datacoolie.engines import Commit, FileScan, MergePlan, PartitionField, TableRef, Token, WriteRequest, WriteResult
 from datacoolie.platforms import FileInfo
 from datacoolie_engine_polars import PolarsEngine
 
@@ -70,7 +70,7 @@ def request_of() -> Request:
         return WriteRequest(
             decide=decide,
             observe=observe or {},
-            partition_by=partition_by,
+            partition_by=tuple(PartitionField(column=column) for column in partition_by),
             schema_policy=policy,
             options=options or {},
             renames=renames or {},

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from datacoolie.core.models import Connection, DataFlow
     from datacoolie.destinations.scd2 import HistoryColumns
-    from datacoolie.engines import BaseEngine, Commit, Decide, Observation, Tidied, WriteResult
+    from datacoolie.engines import BaseEngine, Commit, Decide, Observation, PartitionField, Tidied, WriteResult
     from datacoolie.platforms import BasePlatform
     from datacoolie.sql import Expr
 
@@ -31,7 +31,7 @@ class LoadRequest(Generic[Frame]):
         decide: turns what was observed into the commit's token and metadata, or raises.
         observe: evaluated in the writing pass.
         merge_keys: as the frame spells them.
-        partition_by: as the frame spells them.
+        partition_by: columns as the frame spells them.
         history: which columns mean what, for `scd2`.
         replaced: the rows of the target of which the frame takes the place, where keys don't tell.
         stamps: values of the system columns in rows that a load makes of others.
@@ -44,7 +44,7 @@ class LoadRequest(Generic[Frame]):
     decide: Decide
     observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
     merge_keys: tuple[str, ...] = ()
-    partition_by: tuple[str, ...] = ()
+    partition_by: tuple[PartitionField, ...] = ()
     history: HistoryColumns | None = None
     replaced: Expr | None = None
     stamps: Mapping[str, Expr] = field(default_factory=dict)

@@ -47,7 +47,7 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
                 format=self.connection.format,
                 folder=staging,
                 stem=request.stem,
-                partition_by=request.partition_by,
+                partition_by=tuple(field.column for field in request.partition_by),
                 single_file=self._commits.single_file,
                 size=request.size,
                 options={**self.connection.settings.write_options, **destination.settings.write_options},

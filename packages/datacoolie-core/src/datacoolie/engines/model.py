@@ -243,13 +243,37 @@ class TableRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionField:
+    """What a table is partitioned by.
+
+    Attributes:
+        column: whose values.
+        transform: `identity` for the values as they are; else `years`, `months`, `days`, `hours`, `bucket` or
+            `truncate`, where the format has hidden partitions.
+        width: the number of buckets, or how much of a value stays.
+        name: of a hidden partition.
+    """
+
+    column: str
+    transform: str = "identity"
+    width: int | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        """Return it as users write it: `region`, `days(at)`, `bucket(16, id)`."""
+        if self.transform == "identity":
+            return self.column
+        return f"{self.transform}({self.column if self.width is None else f'{self.width}, {self.column}'})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteRequest(Generic[Frame]):
     """How a table is written.
 
     Attributes:
         decide: turns what was observed into the commit's token and metadata.
         observe: evaluated in the writing pass.
-        partition_by: partition columns of a table that is created; an existing table keeps its own.
+        partition_by: how a table that is created is partitioned; an existing table keeps its own.
         schema_policy: what happens to columns and types that the table does not have.
         options: `write_options` under Spark's names.
         stem: how names of data files begin.
@@ -260,7 +284,7 @@ class WriteRequest(Generic[Frame]):
 
     decide: Decide
     observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
-    partition_by: tuple[str, ...] = ()
+    partition_by: tuple[PartitionField, ...] = ()
     schema_policy: SchemaPolicy
     options: Mapping[str, object] = field(default_factory=dict)
     stem: str

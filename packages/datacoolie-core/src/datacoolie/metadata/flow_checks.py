@@ -75,6 +75,8 @@ def _check_destination(entry: Entry, flow: DataFlow, connection: Connection) -> 
     """Note what the format can't do; return whether the load type is one of its."""
     destination = flow.destination
     _check_options(entry, ("destination", "configure", "write_options"), destination.configure, connection.format)
+    if connection.format is not Format.ICEBERG:
+        _refuse_hidden_partitions(entry, flow, connection.format)
     possible = LOAD_TYPES.get(connection.format)
     if possible is None:
         formats = [format_.value for format_ in LOAD_TYPES]
@@ -86,6 +88,17 @@ def _check_destination(entry: Entry, flow: DataFlow, connection: Connection) -> 
         message = f"is not possible with the format {connection.format.value}"
         entry.fault(("destination", "load_type"), message, value=destination.load_type.value, possible=possible)
     return destination.load_type in possible
+
+
+def _refuse_hidden_partitions(entry: Entry, flow: DataFlow, format_: Format) -> None:
+    """Note partitions that only Iceberg computes by itself."""
+    for at, part in enumerate(flow.destination.partition_columns):
+        if part.hidden:
+            message = (
+                f"is a hidden partition, which the format {format_.value} does not have: write an expression of which "
+                f"{part.column!r} is a column, such as to_date({part.hidden.column})"
+            )
+            entry.fault(("destination", "partition_columns", at, "expression"), message)
 
 
 def check_connection_options(entry: Entry, connection: Connection) -> None:

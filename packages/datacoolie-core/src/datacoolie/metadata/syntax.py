@@ -44,7 +44,8 @@ def _expressions(flow: DataFlow) -> Iterator[tuple[Path, object]]:
     for at, added in enumerate(transform.additional_columns):
         yield ("transform", "additional_columns", at, "expression"), added.expression
     for at, part in enumerate(destination.partition_columns):
-        yield ("destination", "partition_columns", at, "expression"), part.expression
+        if not part.hidden:
+            yield ("destination", "partition_columns", at, "expression"), part.expression
     if "scd2_delete_expression" in destination.configure:
         yield ("destination", "configure", "scd2_delete_expression"), destination.settings.scd2_delete_expression
 

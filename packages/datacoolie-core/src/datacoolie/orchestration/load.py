@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataFlowError
 from datacoolie.destinations.base import LoadRequest
-from datacoolie.engines import Commit, CommitConflictError, Observation, Token, UnknownOutcomeError
+from datacoolie.engines import Commit, CommitConflictError, Observation, PartitionField, Token, UnknownOutcomeError
 from datacoolie.observability.events import StageStarted, WindowResolved
 from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
 from datacoolie.orchestration.adoption import adopted, check_target
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from datacoolie.core.marks import Json
-    from datacoolie.core.models import DataFlow, RunSettings
+    from datacoolie.core.models import DataFlow, PartitionColumn, RunSettings
     from datacoolie.destinations.base import BaseDestination
     from datacoolie.engines import Observed, WriteResult
     from datacoolie.observability.events import Listener
@@ -234,9 +234,7 @@ class Load(Generic[Frame]):
                 observe=observe,
                 size=source.parquet_size(window),
                 merge_keys=tuple(names.destination_name(key) for key in self.flow.destination.merge_keys),
-                partition_by=tuple(
-                    names.destination_name(part.column) for part in self.flow.destination.partition_columns
-                ),
+                partition_by=tuple(_partition(part, names) for part in self.flow.destination.partition_columns),
                 history=history_of(self.flow, names),
                 replaced=replaced_rows(self.flow, window, names, schema),
                 stamps=stamps(context),
@@ -330,6 +328,15 @@ class Load(Generic[Frame]):
 
 def _values(bound: Bound | None) -> Json:
     return Mark(values=bound.values).to_json()["values"] if bound else {}
+
+
+def _partition(part: PartitionColumn, names: NameMap) -> PartitionField:
+    """Return what a table is partitioned by, with columns called as in the target."""
+    hidden = part.hidden
+    if hidden is None:
+        return PartitionField(column=names.destination_name(part.column))
+    column = names.destination_name(hidden.column)
+    return PartitionField(column=column, transform=hidden.transform, width=hidden.width, name=part.column)
 
 
 def _window_record(window: Window, mark: Mark, observed: Observed) -> WindowRecord:

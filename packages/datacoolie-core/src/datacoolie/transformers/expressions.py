@@ -68,14 +68,14 @@ class PartitionExpressions(BaseTransformer[Frame]):
 
     def applies(self, context: TransformContext[Frame]) -> bool:
         """Return whether any is computed."""
-        return any(part.expression for part in context.flow.destination.partition_columns)
+        return any(part.expression and not part.hidden for part in context.flow.destination.partition_columns)
 
     def transform(self, frame: Frame, context: TransformContext[Frame]) -> Frame:
         """Add them in one step."""
         schema = context.frames.schema(frame)
         values: dict[str, Expr] = {}
         for at, part in enumerate(context.flow.destination.partition_columns):
-            if part.expression:
+            if part.expression and not part.hidden:
                 field = f"destination.partition_columns[{at}].expression"
                 expr = context.expression(part.expression, field, column=part.column)
                 _value_type(expr, schema, field, part.column, context)

@@ -112,9 +112,8 @@ class DeltaTableOps(StagedTable):
     def _prepared(
         self, frame: pl.LazyFrame, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]
     ) -> tuple[pl.LazyFrame, pl.Schema]:
-        keys = request.partition_by
+        keys = self._keys(request)
         if self._table is not None:
-            keys = self._keys(request)
             frame, schema = self._rules.completed(frame, schema, schema_of(self._table))
         return partitions.without_empty(frame, schema, [name for name in keys if name in schema]), schema
 
@@ -200,11 +199,14 @@ class DeltaTableOps(StagedTable):
         return self._table
 
     def _keys(self, request: WriteRequest[pl.LazyFrame]) -> tuple[str, ...]:
-        """Return the table's partition columns, which have to be those that were asked for."""
-        actual = tuple(self._existing().metadata().partition_columns)
-        if request.partition_by and actual != request.partition_by:
+        """Return the partition columns of the table, which have to be those that were asked for; else just these."""
+        asked = tuple(field.column for field in request.partition_by)
+        if self._table is None:
+            return asked
+        actual = tuple(self._table.metadata().partition_columns)
+        if asked and actual != asked:
             message = (
-                f"{self._path}: the table is partitioned by {listed(actual)}, not by {listed(request.partition_by)}. "
+                f"{self._path}: the table is partitioned by {listed(actual)}, not by {listed(asked)}. "
                 "Ask for the table's partition columns, or load into a new table"
             )
             raise DestinationError(message, {"path": self._path}).classed(ErrorClass.CONFIGURATION)
@@ -234,15 +236,15 @@ class DeltaTableOps(StagedTable):
 
     def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str]:
         self._refuse_foreign_files()
-        schema = frame.collect_schema()
-        partitions.check_keys(schema, request.partition_by, self._path)
+        schema, keys = frame.collect_schema(), self._keys(request)
+        partitions.check_keys(schema, keys, self._path)
         check_new(schema, self._path)
-        staged = self._stage(frame, request.partition_by, request)
+        staged = self._stage(frame, keys, request)
         with staged.withdrawn_on_failure(self._path):
             commit = request.decide(staged.staged.observed)
         act = partial(commits.make_first, self._place, commits.adds(staged), commit)
         described = delta_schema(schema)
-        commits.guarded(partial(act, partition_by=request.partition_by, schema=described), staged, self._place)
+        commits.guarded(partial(act, partition_by=keys, schema=described), staged, self._place)
         return staged, "0"
 
     def _refuse_foreign_files(self) -> None:

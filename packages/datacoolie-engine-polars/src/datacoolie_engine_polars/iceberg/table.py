@@ -154,7 +154,9 @@ class IcebergTableOps(StagedTable):
     def _prepared(
         self, frame: pl.LazyFrame, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]
     ) -> tuple[pl.LazyFrame, pl.Schema]:
-        del request
+        if self._table is not None:
+            metadata = self._table.metadata
+            partitioning.check_asked(request.partition_by, metadata.spec(), metadata.schema(), self._where)
         target = held(schema)
         return conform(frame, schema, target), target
 

@@ -12,6 +12,7 @@ from datacoolie.core.models.configured import Configured, check_settings, typed
 from datacoolie.core.models.connection import Connection
 from datacoolie.core.models.enums import LoadType, ProcessingMode
 from datacoolie.core.models.forms import Expression, Names, OpenMap, SecretsRef, Text, as_list, as_map
+from datacoolie.core.models.partitions import HiddenPartition
 from datacoolie.core.models.settings import Backward, DestinationSettings, SourceSettings
 from datacoolie.core.models.transform import Transform
 
@@ -133,7 +134,12 @@ class PartitionColumn(Model):
     column: Text
     """The column's name."""
     expression: Expression | None = None
-    """Its value, when it is computed."""
+    """Its value, when it is computed; on Iceberg also a hidden partition, such as `days(at)` or `bucket(16, id)`."""
+
+    @property
+    def hidden(self) -> HiddenPartition | None:
+        """What the table format computes by itself; then `column` is the partition's name, and no column."""
+        return HiddenPartition.of(self.expression)
 
 
 def _as_partitions(value: object) -> object:
