@@ -10,8 +10,12 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
 
 
 def csv_to_parquet(source: Path, destination: Path, _keys: list[str]) -> None:
@@ -68,6 +72,35 @@ def scd2(source: Path, destination: Path, keys: list[str]) -> None:
     versions.write_delta(destination, mode="append", delta_write_options={"schema_mode": "merge"})
 
 
+def iceberg_append(source: Path, destination: Path, _keys: list[str]) -> None:
+    """Append Parquet files to a new Iceberg table in a catalog on SQLite, streaming."""
+    from pyarrow.dataset import dataset  # noqa: PLC0415 - other jobs must not pay for it
+
+    rows = dataset(source, format="parquet").scanner().to_reader()
+    catalog = _catalog(destination)
+    catalog.create_namespace_if_not_exists("db")
+    catalog.create_table(f"db.{destination.name}", rows.schema).append(rows)
+    catalog.close()
+
+
+def iceberg_upsert(source: Path, destination: Path, keys: list[str]) -> None:
+    """Merge Parquet files into an Iceberg table."""
+    from pyarrow.dataset import dataset  # noqa: PLC0415 - as above
+
+    catalog = _catalog(destination)
+    catalog.load_table(f"db.{destination.name}").upsert(dataset(source, format="parquet").to_table(), join_cols=keys)
+    catalog.close()
+
+
+def _catalog(destination: Path) -> SqlCatalog:
+    from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - as above
+
+    folder = destination.parent
+    folder.mkdir(exist_ok=True)
+    codec = {"table-default.write.parquet.compression-codec": "snappy"}
+    return SqlCatalog("default", uri=f"sqlite:///{folder}/catalog.db", warehouse=str(folder), **codec)
+
+
 def tiny_flows(source: Path, destination: Path, _keys: list[str]) -> None:
     """Append what is new in each folder to its own Delta table; the newest moment is kept in a file."""
     for folder in sorted(source.iterdir()):
@@ -83,7 +116,17 @@ def tiny_flows(source: Path, destination: Path, _keys: list[str]) -> None:
 
 JOBS = {
     job.__name__: job
-    for job in (csv_to_parquet, parquet_to_parquet, parquet_to_delta, append, upsert, scd2, tiny_flows)
+    for job in (
+        csv_to_parquet,
+        parquet_to_parquet,
+        parquet_to_delta,
+        append,
+        upsert,
+        scd2,
+        iceberg_append,
+        iceberg_upsert,
+        tiny_flows,
+    )
 }
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import polars as pl
+from pyiceberg.catalog.sql import SqlCatalog
 
 
 def differences(format_: str, one: Path, other: Path) -> list[str]:
-    """Say in what two folders of Parquet files, or two Delta tables, differ: columns, types, rows, values.
+    """Say in what two folders of Parquet files, or two Delta or Iceberg tables, differ: columns, types, rows, values.
 
     Values are compared column by column, in no order.
     """
@@ -26,6 +27,9 @@ def differences(format_: str, one: Path, other: Path) -> list[str]:
 
 
 def _scan(format_: str, path: Path) -> pl.LazyFrame:
+    if format_ == "iceberg":
+        catalog = SqlCatalog("default", uri=f"sqlite:///{path.parent}/catalog.db")
+        return pl.scan_iceberg(catalog.load_table(f"db.{path.name}"))
     return pl.scan_delta(path) if format_ == "delta" else pl.scan_parquet(path / "**/*.parquet")
 
 

@@ -44,4 +44,7 @@ def _source(folder: Path, format_: str) -> dict[str, object]:
 
 
 def _tables(folder: Path, format_: str) -> dict[str, object]:
+    if format_ == "iceberg":
+        options = {"type": "sql", "uri": f"sqlite:///{folder}/catalog.db", "warehouse": str(folder)}
+        return {"name": "tables", "format": format_, "database": "db", "configure": {"catalog_options": options}}
     return {"name": "tables", "format": format_, "configure": {"base_path": str(folder)}}

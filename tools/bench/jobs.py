@@ -116,17 +116,25 @@ class Load(Job):
         keys: list[str] = json.loads((data / "keys.json").read_text(encoding="utf-8"))
         table = work / "tables" / documents.FLOW
         load: dict[str, object] = {"load_type": self.load_type}
+        table.parent.mkdir()
         if self.load_type in {"merge_upsert", "scd2"}:
             load["merge_keys"] = keys
         if self.load_type == "scd2":
             load["configure"] = {"scd2_effective_column": "updated_at"}
         if self.base:
-            shutil.copytree(data / self.base, table)
+            self._fill(data / self.base, table)
         if side == "baseline":
             return [sys.executable, BY_HAND, self.by_hand, str(data / self.source), str(table), ",".join(keys)]
         source_format = "csv" if self.source == "csv" else "parquet"
         text = documents.one_flow(data / self.source, source_format, table.parent, self.table_format, load)
         return _run(work, text)
+
+    def _fill(self, base: Path, table: Path) -> None:
+        """Make the table that is there before."""
+        if self.table_format == "iceberg":
+            measure([sys.executable, BY_HAND, "iceberg_append", str(base), str(table), ""])
+        else:
+            shutil.copytree(base, table)
 
     def results(self, work: Path) -> tuple[str, Path, Path]:
         """Return the two tables."""
@@ -294,6 +302,25 @@ JOBS: tuple[Job, ...] = (
         load_type="scd2",
         by_hand="scd2",
         base="history",
+    ),
+    Load(
+        name="iceberg-append",
+        title="Parquet to Iceberg, by hand pyiceberg's append",
+        promises=(cpu_ratio(1), memory_ratio(1)),
+        source="parquet",
+        table_format="iceberg",
+        load_type="append",
+        by_hand="iceberg_append",
+    ),
+    Load(
+        name="iceberg-upsert",
+        title="Upsert of 10 % into Iceberg, by hand pyiceberg's upsert",
+        promises=(cpu_ratio(0.1), memory_ratio(1)),
+        source="changes",
+        table_format="iceberg",
+        load_type="merge_upsert",
+        by_hand="iceberg_upsert",
+        base="parquet",
     ),
     TinyFlows(
         name="tiny-first",

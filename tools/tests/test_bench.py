@@ -100,6 +100,16 @@ def test_by_hand_tables(made: Path, tmp_path: Path) -> None:
     assert merged.filter(pl.col("status") == "changed").sort("id").equals(changed.sort("id"))
 
 
+def test_by_hand_iceberg_tables(made: Path, tmp_path: Path) -> None:
+    by_hand.iceberg_append(made / "parquet", tmp_path / "lake/one", ["id"])
+    by_hand.iceberg_append(made / "parquet", tmp_path / "lake/two", ["id"])
+    assert compare.differences("iceberg", tmp_path / "lake/one", tmp_path / "lake/two") == []
+    by_hand.iceberg_upsert(made / "changes", tmp_path / "lake/two", ["id"])
+    (rows, *others) = compare.differences("iceberg", tmp_path / "lake/one", tmp_path / "lake/two")
+    assert rows == "number of rows: 1000 and 1010"
+    assert others
+
+
 def test_by_hand_tiny_flows_load_only_what_is_new(made: Path, tmp_path: Path) -> None:
     source, tables = tmp_path / "source", tmp_path / "tables"
     (source / "flow_000").mkdir(parents=True)
