@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,7 +17,7 @@ from datacoolie.orchestration.results import RunResult
 from tests.projects import Project, Record, append_flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pyiceberg.catalog import Catalog
@@ -66,7 +67,7 @@ def into(schema: str | None, **more: object) -> Record:
     return {"connection_name": "berg", "schema_name": schema, **more}
 
 
-def land(project: Project, name: str, **columns: list[object]) -> None:
+def land(project: Project, name: str, **columns: Sequence[object]) -> None:
     folder = project.landing / "events"
     folder.mkdir(exist_ok=True)
     pl.DataFrame(columns).write_parquet(folder / name)
@@ -133,6 +134,40 @@ def test_upsert_with_a_new_and_a_wider_column(project: Project, lake: Record, ca
     assert (record.commit.updated, record.commit.schema_changes) == (2, ("new column more: string",))
     assert rows(catalog, schema) == [(1, 1.5, None), (2, 20.0, "x"), (4, 40.0, "y"), (None, 0.0, None)]
     assert len(catalog.load_table(f"{schema}.events").snapshots()) == 2
+
+
+def test_merge_overwrite_of_keys_and_of_a_window(project: Project, lake: Record, catalog: Catalog, schema: str) -> None:
+    destination = into(schema, load_type="merge_overwrite", merge_keys=["id"])
+    window = into(schema, table="window", load_type="merge_overwrite", configure={"replace_by_watermark": True})
+    source = {"watermark_columns": ["at"], "configure": {"backward_days": 1}}
+    write(project, lake, append_flow(source=source, destination=destination),
+          append_flow(name="window", source=source, destination=window))  # fmt: skip
+    days = [datetime(2024, 1, day) for day in (1, 2, 3)]  # noqa: DTZ001 - a column without zone
+    land(project, "a.parquet", id=[1, 1, 2], at=days, n=[1, 2, 3])
+    assert loaded(project) == [DONE, DONE]
+    land(project, "a.parquet", id=[1, 2, 2], at=[days[0], days[2], days[2]], n=[1, 8, 9])
+    assert loaded(project) == [DONE, DONE]
+    assert rows(catalog, schema) == [(1, days[0], 1), (1, days[1], 2), (2, days[2], 8), (2, days[2], 9)]
+    assert rows(catalog, schema, "window") == [(1, days[0], 1), (2, days[2], 8), (2, days[2], 9)]
+
+
+def test_a_history(project: Project, lake: Record, catalog: Catalog, schema: str) -> None:
+    configure = {"scd2_effective_column": "at"}
+    destination = into(schema, load_type="scd2", merge_keys=["id"], configure=configure)
+    write(project, lake, append_flow(source={"watermark_columns": []}, destination=destination))
+    days = [datetime(2024, 1, day) for day in (1, 2, 3)]  # noqa: DTZ001 - a column without zone
+    land(project, "a.parquet", id=[1, 2], at=[days[0], days[1]], n=[1, 5])
+    assert loaded(project) == [DONE]
+    land(project, "a.parquet", id=[1, 2], at=[days[2], days[0]], n=[2, 4])
+    assert loaded(project) == [DONE]
+    frame = pl.DataFrame(catalog.load_table(f"{schema}.events").scan().to_arrow())
+    found = frame.select("id", "n", "__valid_from", "__valid_to", "__is_current").sort("id", "__valid_from").rows()
+    assert found == [
+        (1, 1, days[0], days[2], False),
+        (1, 2, days[2], None, True),
+        (2, 4, days[0], days[1], False),
+        (2, 5, days[1], None, True),
+    ]
 
 
 def test_state_is_rebuilt_from_the_catalog(project: Project, lake: Record, catalog: Catalog, schema: str) -> None:
