@@ -237,6 +237,25 @@ def test_flat_files_are_tidied(project: Project) -> None:
     assert read["id"].to_list() == [1]
 
 
+def test_snapshots_of_iceberg_expire_and_its_files_are_not_joined(project: Project) -> None:
+    catalog = {"type": "sql", "uri": f"sqlite:///{project.folder}/catalog.db", "warehouse": str(project.folder / "ice")}
+    ice: Record = {"name": "ice", "format": "iceberg", "database": "db", "configure": {"catalog_options": catalog}}
+    settings = {"vacuum": True, "retention_hours": 0}
+    flow = append_flow(
+        destination={"connection_name": "ice", "load_type": "overwrite", "configure": {"maintenance": settings}}
+    )
+    project.write(flow, connections=[ice])
+    load(project, range(1, 4))
+    record = maintain(project)
+    assert (record.error, record.removed_files > 2) == ("", True)
+    state(project).unlink()
+    assert run(project)["status"] == "skipped"
+    flow = append_flow(destination={"connection_name": "ice", "configure": {"maintenance": {"optimize": True}}})
+    project.write(flow, connections=[ice])
+    with pytest.raises(ConfigurationError, match=r"maintenance\.optimize of iceberg tables by the engine polars"):
+        run(project)
+
+
 def test_what_can_not_be_done_is_refused_by_name(project: Project) -> None:
     flat = {"connection_name": "out_parquet", "configure": {"maintenance": {"optimize": True}}}
     project.write(append_flow(destination=flat))

@@ -32,7 +32,8 @@ class PolarsEngine(BaseEngine[pl.LazyFrame]):
         tables={"delta": frozenset(LoadType), "iceberg": frozenset(LoadType)},
         table_paths=frozenset({"delta"}),
         table_names=frozenset({"iceberg"}),
-        cares=frozenset({"delta"}),
+        optimizes=frozenset({"delta"}),
+        vacuums=frozenset({"delta", "iceberg"}),
     )
 
     def __init__(self) -> None:

@@ -11,7 +11,15 @@ from datacoolie.core.models import LakehouseSettings, LoadType
 from datacoolie.destinations import scd2
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
 from datacoolie.destinations.symlinks import write_manifests
-from datacoolie.engines import ListsFiles, MergePlan, TableCare, UnknownOutcomeError, WriteRequest, WriteResult
+from datacoolie.engines import (
+    CanOptimize,
+    CanVacuum,
+    ListsFiles,
+    MergePlan,
+    UnknownOutcomeError,
+    WriteRequest,
+    WriteResult,
+)
 from datacoolie.engines.places import table_ref
 from datacoolie.sql import lit
 
@@ -98,15 +106,17 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
         """Join files, then remove those that nobody needs."""
         optimized = vacuumed = None
         if request.optimize:
-            optimized = self._cared_for().optimize(
-                zorder_by=request.zorder_by, options=self._write_options, if_due=request.if_due
-            )
+            table = self._open()
+            if not isinstance(table, CanOptimize):
+                raise self._unsupported(what="maintenance.optimize")
+            optimized = table.optimize(zorder_by=request.zorder_by, options=self._write_options, if_due=request.if_due)
         if optimized or not request.if_due:
             self._write_manifests()
         if request.vacuum:
-            vacuumed = self._cared_for().vacuum(
-                keep=request.keep, leftovers=not request.live_runs, if_due=request.if_due
-            )
+            table = self._open()
+            if not isinstance(table, CanVacuum):
+                raise self._unsupported(what="maintenance.vacuum")
+            vacuumed = table.vacuum(keep=request.keep, leftovers=not request.live_runs, if_due=request.if_due)
         return Cared(optimized=optimized, vacuumed=vacuumed)
 
     def _manifested(self, result: WriteResult) -> WriteResult:
@@ -139,17 +149,6 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
             written, table = table.version, self._open()
             if table.version == written:
                 return
-
-    def _cared_for(self) -> TableCare:
-        """Open the table as one that can be cared for.
-
-        Raises:
-            EngineError: this engine can't do that for tables of this format.
-        """
-        table = self._open()
-        if isinstance(table, TableCare):
-            return table
-        raise self._unsupported(what="maintenance")
 
     def _unsupported(self, *, what: str) -> EngineError:
         kind, engine = self.connection.format.value, self.engine.name

@@ -1,6 +1,15 @@
 """The engine contract: what the framework asks of Polars, Spark or another engine."""
 
-from datacoolie.engines.base import BaseEngine, FileOps, FrameOps, ListsFiles, QueryOps, TableCare, TableOps
+from datacoolie.engines.base import (
+    BaseEngine,
+    CanOptimize,
+    CanVacuum,
+    FileOps,
+    FrameOps,
+    ListsFiles,
+    QueryOps,
+    TableOps,
+)
 from datacoolie.engines.model import (
     Commit,
     CommitConflictError,
@@ -29,6 +38,8 @@ from datacoolie.engines.model import (
 
 __all__ = [
     "BaseEngine",
+    "CanOptimize",
+    "CanVacuum",
     "Commit",
     "CommitConflictError",
     "CommitForgottenError",
@@ -49,7 +60,6 @@ __all__ = [
     "Rebuild",
     "Staged",
     "StagedFile",
-    "TableCare",
     "TableOps",
     "TableRef",
     "Tidied",

@@ -201,8 +201,8 @@ class TableOps(ABC, Generic[Frame]):
 
 
 @runtime_checkable
-class TableCare(Protocol):
-    """A table that can be kept small and fast, while others load into it.
+class CanOptimize(Protocol):
+    """A table whose files can be joined while others load into it.
 
     What `TableOps.committed` returns for any dataflow stays the same.
     """
@@ -222,6 +222,14 @@ class TableCare(Protocol):
             CommitConflictError: somebody else's commit removed files that were being joined.
             DestinationError: a column does not exist, or the table has a feature that the engine can't handle.
         """
+
+
+@runtime_checkable
+class CanVacuum(Protocol):
+    """A table from which files that nobody needs can be removed while others load into it.
+
+    What `TableOps.committed` returns for any dataflow stays the same.
+    """
 
     def vacuum(self, *, keep: timedelta, leftovers: bool, if_due: bool = False) -> Tidied | None:
         """Remove files that no version of the last `keep` needs; return `None` when there was nothing to do.

@@ -64,7 +64,8 @@ class EngineCapabilities:
         table_names: table formats whose tables are addressed by their name in a catalog.
         observes: aggregates come from the writing pass itself; otherwise the engine evaluates them first.
         queries: SQL sources work.
-        cares: table formats whose tables are a `TableCare`.
+        optimizes: table formats whose tables are a `CanOptimize`.
+        vacuums: table formats whose tables are a `CanVacuum`.
     """
 
     reads: frozenset[str]
@@ -74,7 +75,8 @@ class EngineCapabilities:
     table_names: frozenset[str] = frozenset()
     observes: bool = True
     queries: bool = False
-    cares: frozenset[str] = frozenset()
+    optimizes: frozenset[str] = frozenset()
+    vacuums: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -52,7 +52,11 @@ class Caretaker(Generic[Frame]):
 
     def maintain(self, flow: DataFlow) -> MaintenanceRecord:
         """Do what the flow asks for, all there is when it does not say."""
-        return self._care(flow, _wanted(flow), if_due=False)
+        return self._care(flow, flow.destination.settings.maintenance or self._all_there_is(flow), if_due=False)
+
+    def _all_there_is(self, flow: DataFlow) -> Maintenance:
+        capabilities, name = self._workspace.engine.capabilities, self._workspace.connection(flow.destination).format
+        return Maintenance(optimize=name in capabilities.optimizes, vacuum=True)
 
     def one_per_destination(self, flows: Iterable[DataFlow]) -> list[DataFlow]:
         """Return one flow for each table or folder: the first that says how it is to be maintained."""
@@ -111,7 +115,3 @@ class Caretaker(Generic[Frame]):
             except CommitConflictError as error:
                 _log.debug("%s: maintenance is tried again", flow.name, exc_info=error)
         return self._workspace.destination(flow).care(request)
-
-
-def _wanted(flow: DataFlow) -> Maintenance:
-    return flow.destination.settings.maintenance or Maintenance(optimize=True, vacuum=True)

@@ -12,7 +12,7 @@ from datacoolie.transformers.support import unsupported as unsupported_transform
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacoolie.core.models import Connection, DataFlow, Destination, Source
+    from datacoolie.core.models import Connection, DataFlow, Destination, Maintenance, Source
     from datacoolie.engines import EngineCapabilities
     from datacoolie.orchestration.workspace import Workspace
 
@@ -81,12 +81,23 @@ def _destination(
         yield from _table(flow.destination, connection, engine, capabilities)
         yield from _load_type(load_type, capabilities.tables.get(connection.format, frozenset()))
         yield from _aws(connection, connection.settings_as(LakehouseSettings))
-    if settings.maintenance and kind is ConnectionType.LAKEHOUSE and connection.format not in capabilities.cares:
-        yield f"destination.configure.maintenance of {connection.format.value} tables by the engine {engine}"
-    if settings.maintenance and settings.maintenance.optimize and kind is ConnectionType.FILE:
-        yield "destination.configure.maintenance.optimize of flat files"
+    if settings.maintenance:
+        yield from _maintenance(settings.maintenance, connection, engine, capabilities)
     if settings.merge_options or connection.configure.get("merge_options"):
         yield "merge_options"
+
+
+def _maintenance(
+    maintenance: Maintenance, connection: Connection, engine: str, capabilities: EngineCapabilities
+) -> Iterator[str]:
+    name = connection.format.value
+    if connection.connection_type is ConnectionType.FILE:
+        if maintenance.optimize:
+            yield "destination.configure.maintenance.optimize of flat files"
+        return
+    for what, possible in (("optimize", capabilities.optimizes), ("vacuum", capabilities.vacuums)):
+        if getattr(maintenance, what) and name not in possible:
+            yield f"destination.configure.maintenance.{what} of {name} tables by the engine {engine}"
 
 
 def _load_type(load_type: LoadType, possible: frozenset[LoadType]) -> Iterator[str]:

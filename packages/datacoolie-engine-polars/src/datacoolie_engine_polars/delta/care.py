@@ -44,7 +44,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 60480
 def optimize(
     table: DeltaTable, where: str, *, zorder_by: Sequence[str], compression: str, if_due: bool
 ) -> Tidied | None:
-    """Join small files by delta-rs; as `TableCare.optimize` says."""
+    """Join small files by delta-rs; as `CanOptimize.optimize` says."""
     if if_due and not _many_small(table):
         return None
     columns = _columns(table, zorder_by, where)
@@ -66,7 +66,7 @@ def optimize(
 
 
 def vacuum(table: DeltaTable, where: str, *, keep: timedelta, leftovers: bool, if_due: bool) -> Tidied | None:
-    """Remove files by delta-rs, after having said again what the log may soon forget; as `TableCare.vacuum` says."""
+    """Remove files by delta-rs, after having said again what the log may soon forget; as `CanVacuum.vacuum` says."""
     if if_due and _vacuumed_since(table, datetime.now(UTC) - _DAY):
         return None
     with _failures(where, "saying again what flows have committed"):

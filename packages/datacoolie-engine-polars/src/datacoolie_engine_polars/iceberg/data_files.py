@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from datacoolie_engine_polars.copy_on_write import Evaluate
     from datacoolie_engine_polars.staging import StagedData
 
+STEM = "dc-"
+"""How names of our data files begin."""
+
 _BOUNDED = (pl.String, pl.Date, pl.Datetime, pl.Decimal)
 """Types whose bounds tell where values are, beside whole numbers: those of floats leave NaN out."""
 

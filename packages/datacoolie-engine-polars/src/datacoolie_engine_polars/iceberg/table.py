@@ -16,7 +16,7 @@ from datacoolie.engines import UnknownOutcomeError
 from datacoolie_engine_polars import evolution, staging
 from datacoolie_engine_polars.copy_on_write import PATH
 from datacoolie_engine_polars.files.sinks import parquet_sink
-from datacoolie_engine_polars.iceberg import catalogs, commits, data_files, partitioning
+from datacoolie_engine_polars.iceberg import care, catalogs, commits, data_files, partitioning
 from datacoolie_engine_polars.iceberg.features import refuse_unsupported
 from datacoolie_engine_polars.iceberg.schema import held, iceberg_schema, only_promotes, schema_of
 from datacoolie_engine_polars.schemas import conform
@@ -25,13 +25,14 @@ from datacoolie_engine_polars.types import from_polars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
 
     from pyiceberg.catalog import Catalog
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import FileScanTask, Table, Transaction
 
     from datacoolie.core.types import Schema
-    from datacoolie.engines import Commit, TableRef, WriteRequest
+    from datacoolie.engines import Commit, TableRef, Tidied, WriteRequest
     from datacoolie_engine_polars.copy_on_write import DataFiles, Rewrite
     from datacoolie_engine_polars.evolution import SchemaChange
     from datacoolie_engine_polars.staging import StagedData, Stager
@@ -140,6 +141,13 @@ class IcebergTableOps(StagedTable):
             }
             for snapshot in islice(ancestors_of(table.current_snapshot(), table.metadata), limit)
         ]
+
+    def vacuum(self, *, keep: timedelta, leftovers: bool, if_due: bool = False) -> Tidied | None:
+        """Expire snapshots that are older than `keep`, and remove files that no snapshot needs."""
+        if self._table is None:
+            return None
+        refuse_unsupported(self._table.metadata, self._where)
+        return care.vacuum(self._table, self._ref, keep=keep, leftovers=leftovers, if_due=if_due)
 
     def _existing(self) -> Table:
         if self._table is None:
@@ -256,7 +264,7 @@ class IcebergTableOps(StagedTable):
         keys = partitioning.keys_of(metadata.spec(), schema, schema_of(schema), self._where)
         target = staging.Target(
             folder=folder,
-            stem="dc-" + request.stem,
+            stem=data_files.STEM + request.stem,
             extension="parquet",
             keys=tuple(keys),
             flat=True,
