@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+from pyiceberg.catalog.sql import SqlCatalog
 
 from datacoolie import Project as Library
 from datacoolie.orchestration.results import RunResult
@@ -86,10 +87,18 @@ def load(project: Project) -> FlowRecord:
     return record
 
 
-def history(project: Project) -> list[Row]:
-    """Read the table with delta-rs."""
-    table = pl.DataFrame(DeltaTable(project.lake / "customers").to_pyarrow_table())
-    rows = table.select("id", "__valid_from", "__valid_to", "__is_current", "value").rows()
+def read(project: Project, connection: str = "lake") -> pl.DataFrame:
+    """Read the table with its format's own library."""
+    if connection == "lake":
+        return pl.DataFrame(DeltaTable(project.lake / "customers").to_pyarrow_table())
+    catalog = SqlCatalog("default", uri=f"sqlite:///{project.folder}/catalog.db")
+    rows = pl.DataFrame(catalog.load_table("db.customers").scan().to_arrow())
+    catalog.close()
+    return rows
+
+
+def history(project: Project, connection: str = "lake") -> list[Row]:
+    rows = read(project, connection).select("id", "__valid_from", "__valid_to", "__is_current", "value").rows()
     found = [
         (key, hours(since), None if to is None else hours(to), current, value)
         for key, since, to, current, value in rows
@@ -106,12 +115,24 @@ def random_events(rng: random.Random) -> list[Event]:
     return [(key, hour, rng.choice(["a", "b", "c", None])) for key, hour in sorted(pairs, key=repr)]
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_any_order_any_batches_any_repetition_give_the_same_table(tmp_path: Path, seed: int) -> None:
+ICEBERG: Record = {
+    "name": "ice",
+    "format": "iceberg",
+    "database": "db",
+    "configure": {"catalog_options": {"type": "sql", "uri": "sqlite:///catalog.db", "warehouse": "warehouse"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("connection", "seed"), [*(("lake", seed) for seed in range(40)), *(("ice", seed) for seed in range(40, 50))]
+)
+def test_any_order_any_batches_any_repetition_give_the_same_table(tmp_path: Path, connection: str, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311 - test data
     events = random_events(rng)
     project = Project(tmp_path)
-    project.write(flow())
+    document = flow()
+    document["destination"]["connection_name"] = connection  # type: ignore[index] # a map
+    project.write(document, connections=[ICEBERG])
     arriving = events + rng.sample(events, rng.randrange(len(events) + 1))
     rng.shuffle(arriving)
     seen: set[Event] = set()
@@ -122,12 +143,11 @@ def test_any_order_any_batches_any_repetition_give_the_same_table(tmp_path: Path
         number += 1
         assert load(project).error is None
         seen.update(batch)
-        assert history(project) == timelines(seen)
+        assert history(project, connection) == timelines(seen)
 
 
 def rows_of(project: Project, *columns: str) -> list[tuple[object, ...]]:
-    table = pl.DataFrame(DeltaTable(project.lake / "customers").to_pyarrow_table())
-    return sorted(table.select(columns).rows(), key=repr)
+    return sorted(read(project).select(columns).rows(), key=repr)
 
 
 def test_the_columns_of_a_history_in_order(tmp_path: Path) -> None:
