@@ -56,13 +56,13 @@ def project(tmp_path: Path) -> Path:
 def test_an_error_is_red_and_broken_between_words() -> None:
     code, printed = in_terminal("rum", COLUMNS="40")
     assert code == 2
-    assert printed == (
-        "\x1b[31m\x1b[1merror:\x1b[0m No command is called 'rum'.\n"
-        "  Commands: init, validate, plan, run,\n"
-        "  state, maintain, plugins, schema. Did\n"
-        "  you mean 'run'?\n"
-        "See: datacoolie --help\n"
-    )
+    assert printed.startswith("\x1b[31m\x1b[1merror:\x1b[0m No command is called 'rum'.\n")
+    lines = ESCAPES.sub("", printed).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert all(line.startswith("  ") for line in lines[1:-1])
+    text = " ".join(" ".join(lines).split())
+    assert text.startswith("error: No command is called 'rum'. Commands: init, validate, plan, run, ")
+    assert text.endswith(" schema. Did you mean 'run'? See: datacoolie --help")
 
 
 def test_a_path_is_never_broken(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_run_is_drawn_and_ends_with_a_table(project: Path) -> None:
     assert re.search(r"\d of 3 flows ended", printed)
     table = ESCAPES.sub("", printed[printed.rindex("status") :])
     assert re.search(
-        r"^orders +succeeded +10 +1 +\S+ kB +\d+ m?s\n  mark start -> 1010, effectively-once$", table, re.MULTILINE
+        r"^orders +succeeded +10 +1 +\S+ kB +[\d.]+ m?s\n  mark start -> 1010, effectively-once$", table, re.MULTILINE
     )
     assert re.search(r"^customers +succeeded +5 .*\n  mark start -> .*Z, idempotent$", table, re.MULTILINE)
     assert re.search(r"^3 flows: 3 succeeded; 18 rows, ", table, re.MULTILINE)
