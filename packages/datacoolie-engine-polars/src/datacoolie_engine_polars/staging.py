@@ -14,6 +14,7 @@ import polars as pl
 
 from datacoolie.engines import Observation, Staged, StagedFile
 from datacoolie_engine_polars import failures, partitions, schemas
+from datacoolie_engine_polars.durability import force_to_disk
 from datacoolie_engine_polars.expressions import compile_aggregate
 
 if TYPE_CHECKING:
@@ -137,18 +138,19 @@ class _Files:
         return sum(path.stat().st_size for path in paths if path.exists())
 
     def finish(self) -> None:
-        """Do what is left to do with each file.
+        """Do what is left to do with each file, and force all of them to disk.
 
         Raises:
             DestinationError: it fails.
         """
-        if self.target.finish is None:
-            return
-        for relative in self.values:
-            try:
-                self.target.finish(self.path(relative))
-            except OSError as error:
-                raise failures.of_writing(error.errno or 0, self.target.folder, self.written()) from error
+        paths = [self.path(relative) for relative in self.values]
+        try:
+            if self.target.finish is not None:
+                for path in paths:
+                    self.target.finish(path)
+            force_to_disk(paths)
+        except OSError as error:
+            raise failures.of_writing(error.errno or 0, self.target.folder, self.written()) from error
 
     def remove(self) -> None:
         """Remove all files, and the folders that are empty then."""

@@ -17,6 +17,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError
 from datacoolie_engine_polars import failures, staging, tokens
 from datacoolie_engine_polars.delta import statistics
+from datacoolie_engine_polars.durability import force_to_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -180,7 +181,8 @@ def guarded(act: Callable[[], int], staged: StagedData, place: Place) -> int | N
     """
     path = place.path
     try:
-        return act()
+        version = act()
+        force_to_disk([f"{path}/_delta_log/{version:020}.json"])
     except (DeltaError, OSError) as error:
         try:
             made = _refers_to(place, staged)
@@ -191,6 +193,7 @@ def guarded(act: Callable[[], int], staged: StagedData, place: Place) -> int | N
             return None
         staging.remove(path, staged.values)
         raise failed(error, path) from error
+    return version
 
 
 def _refers_to(place: Place, staged: StagedData) -> bool:
