@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _LOADS_PER_TABLE = 20
 """After so many loads a case goes on with an empty table, so that first loads are killed too."""
 
+_PAUSE = 0.02
+"""Seconds between two looks of a reader, which would take the processor from the load otherwise."""
+
 _AGAIN = 0.4
 """How often the run after a kill is killed as well."""
 
@@ -91,7 +94,7 @@ def kill_often(case: Case, folder: Path, *, kills: int, rows: int, random: Rando
                 arena.land()
                 again = True
                 while again and tally.kills < kills:
-                    _kill(arena, tally, usual * random.uniform(0.1, 1.1))
+                    _kill(arena, tally, usual * random.uniform(0.1, 1))
                     again = random.random() < _AGAIN
                 usual = _settle(arena, tally)
     except (_HarmError, AssertionError) as error:
@@ -106,6 +109,7 @@ def _kill(arena: Arena, tally: Tally, after: float) -> None:
     try:
         while time.monotonic() < end and child.process.is_alive():
             _look(arena, tally)
+            time.sleep(_PAUSE)
     finally:
         child.process.kill()
     killed = child.value() is None

@@ -280,7 +280,9 @@ class Project:
             raise ConfigurationError(message, {"unsupported": found})
 
     def _plan_replay(self, flow: DataFlow, wave: int, before: set[str], replay: ReplaySettings) -> PlannedFlow:
-        guarantee, why = guarantee_of(flow, self._workspace.connection(flow.source), replayed=True)
+        guarantee, why = guarantee_of(
+            flow, self._workspace.connection(flow.source), self._workspace.connection(flow.destination), replayed=True
+        )
         problem = "; ".join(self._unsupported(flow, replay))
         return PlannedFlow(
             flow=flow.name,
@@ -301,7 +303,9 @@ class Project:
 
     def _plan_flow(self, flow: DataFlow, wave: int, before: set[str], *, work_before: bool) -> PlannedFlow:
         """Plan one flow; `work_before` says that flows before it have something to do, which gives it work too."""
-        guarantee, why = guarantee_of(flow, self._workspace.connection(flow.source))
+        guarantee, why = guarantee_of(
+            flow, self._workspace.connection(flow.source), self._workspace.connection(flow.destination)
+        )
         problem = "; ".join(self._unsupported(flow))
         state = self._store.read(flow.dataflow_id).state
         mark = state.mark if state else None

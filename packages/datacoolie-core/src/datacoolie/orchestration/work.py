@@ -116,7 +116,10 @@ class FlowLoads(Generic[Frame]):
         load.finish()
         workspace = self._run.workspace
         guarantee, why = guarantee_of(
-            flow, workspace.connection(flow.source), replayed=self._run.settings.replay is not None
+            flow,
+            workspace.connection(flow.source),
+            workspace.connection(flow.destination),
+            replayed=self._run.settings.replay is not None,
         )
         record = FlowRecord(
             run_id=self._run.run_id,
