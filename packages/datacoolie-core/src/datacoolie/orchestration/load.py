@@ -18,13 +18,13 @@ from datacoolie.core.exceptions import DataFlowError
 from datacoolie.destinations.base import LoadRequest
 from datacoolie.engines import Commit, CommitConflictError, Observation, PartitionField, Token, UnknownOutcomeError
 from datacoolie.observability.events import StageStarted, WindowResolved
-from datacoolie.observability.records import CommitRecord, FlowStatus, WindowRecord
+from datacoolie.observability.records import FlowStatus
 from datacoolie.orchestration.adoption import adopted, check_target
 from datacoolie.orchestration.emptying import REPLACING, cleared, clears, fails
+from datacoolie.orchestration.outcomes import bound_values, commit_record, window_record
 from datacoolie.orchestration.targets import history_of, replaced_rows
 from datacoolie.sources.base import Window
 from datacoolie.sources.columns import FILE_COLUMNS
-from datacoolie.sources.watermarks import NULL_ROWS
 from datacoolie.sql import count
 from datacoolie.state import LoadState, Mark
 from datacoolie.transformers.base import TransformContext
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from datacoolie.core.marks import Json
     from datacoolie.core.models import DataFlow, PartitionColumn, RunSettings
     from datacoolie.destinations.base import BaseDestination
     from datacoolie.engines import Observed, WriteResult
     from datacoolie.observability.events import Listener
+    from datacoolie.observability.records import CommitRecord, WindowRecord
     from datacoolie.orchestration.workspace import Workspace
-    from datacoolie.sources.base import BaseSource, Bound
+    from datacoolie.sources.base import BaseSource
     from datacoolie.state import BaseStateStore, HeldLease, LeaseKeeper
     from datacoolie.transformers.base import BaseTransformer
 
@@ -220,7 +220,7 @@ class Load(Generic[Frame]):
             mark = source.mark(window, observed)
             state = self._state_after(lease.state, window, cleared(mark) if emptied else mark)
             settled.append(state)
-            self.window = _window_record(window, mark, observed)
+            self.window = window_record(window, mark, observed)
             lease.check()
             return Commit(token=token, metadata=self._metadata(window, state))
 
@@ -264,7 +264,7 @@ class Load(Generic[Frame]):
         self, lease: HeldLease, destination: BaseDestination[Frame], state: LoadState, result: WriteResult
     ) -> None:
         """Record a commit and save the state after it."""
-        self.commit = _commit_record(state, result)
+        self.commit = commit_record(state, result)
         self._enter("state")
         # Only after the commit that made a table it takes a second look to know it.
         identity = destination.identity or self.run.workspace.destination(self.flow).identity
@@ -308,13 +308,13 @@ class Load(Generic[Frame]):
         optional = {
             "mark": state.mark and json.dumps(state.mark.to_json()),
             "replay": state.replay and json.dumps(state.replay),
-            REPLAYED: json.dumps(_values(window.high)) if window.replayed else None,
+            REPLAYED: json.dumps(bound_values(window.high)) if window.replayed else None,
         }
         return {
             "run_id": self.run.run_id,
             "flow": self.flow.name,
             "load_type": self.flow.destination.load_type.value,
-            "low": json.dumps(_values(window.low)),
+            "low": json.dumps(bound_values(window.low)),
             **{name: text for name, text in optional.items() if text},
         }
 
@@ -326,10 +326,6 @@ class Load(Generic[Frame]):
         self.stage, self._entered = stage, now
 
 
-def _values(bound: Bound | None) -> Json:
-    return Mark(values=bound.values).to_json()["values"] if bound else {}
-
-
 def _partition(part: PartitionColumn, names: NameMap) -> PartitionField:
     """Return what a table is partitioned by, with columns called as in the target."""
     hidden = part.hidden
@@ -337,31 +333,3 @@ def _partition(part: PartitionColumn, names: NameMap) -> PartitionField:
         return PartitionField(column=names.destination_name(part.column))
     column = names.destination_name(hidden.column)
     return PartitionField(column=column, transform=hidden.transform, width=hidden.width, name=part.column)
-
-
-def _window_record(window: Window, mark: Mark, observed: Observed) -> WindowRecord:
-    return WindowRecord(
-        low=window.low.values if window.low else {},
-        high=window.high.values if window.replayed and window.high else mark.values,
-        replayed=window.replayed,
-        files=len(window.files),
-        size=window.size,
-        version=window.version,
-        null_watermarks=int(str(observed.get(NULL_ROWS, 0))),
-    )
-
-
-def _commit_record(state: LoadState, result: WriteResult) -> CommitRecord:
-    return CommitRecord(
-        epoch=state.epoch,
-        seq=state.seq,
-        version=result.version,
-        rows=result.rows,
-        inserted=result.inserted,
-        updated=result.updated,
-        deleted=result.deleted,
-        size=result.size,
-        files=result.files,
-        removed_files=result.removed_files,
-        schema_changes=result.schema_changes,
-    )

@@ -10,21 +10,17 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationError
 
-from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
+from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import Choice, ReplaySettings
-from datacoolie.core.redaction import redact
 from datacoolie.metadata import load_project
 from datacoolie.orchestration.care import Caretaker
 from datacoolie.orchestration.checks import check_history_of
-from datacoolie.orchestration.emptying import clears
 from datacoolie.orchestration.graph import dependencies, restrict, select, shard, waves
-from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Run
-from datacoolie.orchestration.replay import column_of, refusals
+from datacoolie.orchestration.planning import FlowPlanner, problems
 from datacoolie.orchestration.results import MaintenanceResult, Plan, PlannedFlow, RunResult
 from datacoolie.orchestration.runner import run_flows
 from datacoolie.orchestration.states import States
-from datacoolie.orchestration.support import unsupported
 from datacoolie.orchestration.work import FlowLoads
 from datacoolie.orchestration.workspace import Workspace
 from datacoolie.plugins import engine_registry, platform_registry, transformer_registry
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
     from datacoolie.metadata import LoadedProject, Metadata
     from datacoolie.observability.events import Event, Listener
     from datacoolie.orchestration.graph import Dependencies
-    from datacoolie.sources.base import Window
 
 DEFAULT_ENGINE = "polars"
 """The engine of a project that names none, unless another is the only one."""
@@ -122,16 +117,12 @@ class Project:
             ConfigurationError: a selector names nothing, flows wait for each other, or there is no such engine.
         """
         flows, before = self._selected(select)
-        again = self._settings(replay).replay
+        planner = FlowPlanner(workspace=self._workspace, store=self._store, replay=self._settings(replay).replay)
         wave = waves(before)
         planned: dict[str, PlannedFlow] = {}
         for name in sorted(flows, key=wave.__getitem__):
             work_before = any(planned[other].has_work for other in before[name])
-            planned[name] = (
-                self._plan_replay(flows[name], wave[name], before[name], again)
-                if again
-                else self._plan_flow(flows[name], wave[name], before[name], work_before=work_before)
-            )
+            planned[name] = planner.plan(flows[name], wave[name], before[name], work_before=work_before)
         return Plan(tuple(planned.values()))
 
     def run(
@@ -270,67 +261,11 @@ class Project:
             message = "; ".join(faults)
             raise ConfigurationError(message) from error
 
-    def _unsupported(self, flow: DataFlow, replay: ReplaySettings | None = None) -> list[str]:
-        return [*unsupported(flow, self._workspace), *(refusals(flow, replay) if replay else ())]
-
     def _refuse_unsupported(self, flows: Iterable[DataFlow], replay: ReplaySettings | None) -> None:
-        found = [f"{flow.name}: {what}" for flow in flows for what in self._unsupported(flow, replay)]
+        found = [f"{flow.name}: {what}" for flow in flows for what in problems(flow, self._workspace, replay)]
         if found:
             message = "\n".join([*found, "Nothing has run. Change these flows, or select others with --select"])
             raise ConfigurationError(message, {"unsupported": found})
-
-    def _plan_replay(self, flow: DataFlow, wave: int, before: set[str], replay: ReplaySettings) -> PlannedFlow:
-        guarantee, why = guarantee_of(
-            flow, self._workspace.connection(flow.source), self._workspace.connection(flow.destination), replayed=True
-        )
-        problem = "; ".join(self._unsupported(flow, replay))
-        return PlannedFlow(
-            flow=flow.name,
-            wave=wave,
-            depends_on=tuple(sorted(before)),
-            source=self._workspace.describe(flow.source),
-            destination=self._workspace.describe(flow.destination),
-            load_type=flow.destination.load_type.value,
-            has_work=True,
-            low={} if problem else {column_of(flow, replay): str(replay.start)},
-            files=0,
-            size=0,
-            replay="" if problem else f"{column_of(flow, replay)} until {replay.end}",
-            guarantee=guarantee,
-            guarantee_reason=why,
-            problem=problem,
-        )
-
-    def _plan_flow(self, flow: DataFlow, wave: int, before: set[str], *, work_before: bool) -> PlannedFlow:
-        """Plan one flow; `work_before` says that flows before it have something to do, which gives it work too."""
-        guarantee, why = guarantee_of(
-            flow, self._workspace.connection(flow.source), self._workspace.connection(flow.destination)
-        )
-        problem = "; ".join(self._unsupported(flow))
-        state = self._store.read(flow.dataflow_id).state
-        mark = state.mark if state else None
-        window: Window | None = None
-        if not problem:
-            try:
-                window = self._workspace.source(flow).window(mark)
-            except DataCoolieError as error:
-                # What is missing now may be there when the flows before this one have run.
-                problem = "" if work_before else redact(error.message)
-        return PlannedFlow(
-            flow=flow.name,
-            wave=wave,
-            depends_on=tuple(sorted(before)),
-            source=self._workspace.describe(flow.source),
-            destination=self._workspace.describe(flow.destination),
-            load_type=flow.destination.load_type.value,
-            has_work=window is not None or work_before or (not problem and clears(flow, mark)),
-            low=mark.values if mark else {},
-            files=len(window.files) if window else 0,
-            size=window.size if window else 0,
-            guarantee=guarantee,
-            guarantee_reason=why,
-            problem=problem,
-        )
 
 
 def _chosen(asked: str | None, configured: Choice) -> Choice:
