@@ -258,7 +258,21 @@ def test_a_spec_that_changes_leaves_older_files(catalog: Catalog, open_: Open, r
     assert rows(catalog) == sorted([(*EVENTS.row(0)[:3], 7), *EVENTS.rows()[1:], *moved], key=repr)
 
 
-def test_columns_that_must_not_be_null_are_refused(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    made(catalog, pa.schema([pa.field("id", pa.int64(), nullable=False)]))
-    with pytest.raises(DestinationError, match="'id' must not be null"):
-        open_().append(frame(id=[1]), request_of(1))
+def test_columns_that_must_not_be_null(catalog: Catalog, open_: Open, request_of: Request) -> None:
+    made(catalog, pa.schema([pa.field("id", pa.int64(), nullable=False), pa.field("n", pa.int64())]))
+    open_().append(frame(id=[1, 2], n=[1, None]), request_of(1))
+    refused = "column 'id' must not be null, but it is in 2 rows that were to be written"
+    with pytest.raises(DestinationError, match=refused):
+        open_().append(frame(id=[3, None, None]), request_of(2))
+    with pytest.raises(DestinationError, match=refused):
+        open_().overwrite(frame(n=[3, 4]), request_of(2))
+    open_().merge(frame(id=[2, 3], n=[5, 6]), upsert("id"), request_of(2))
+    assert rows(catalog) == [(1, 1), (2, 5), (3, 6)]
+    assert catalog.load_table("db.t").schema().find_field("id").required
+
+
+def test_fields_that_must_not_be_null_are_refused(catalog: Catalog, open_: Open, request_of: Request) -> None:
+    inner = pa.struct([pa.field("a", pa.int64(), nullable=False)])
+    made(catalog, pa.schema([pa.field("s", inner)]))
+    with pytest.raises(DestinationError, match=r"'s\.a' must not be null, which is only checked for columns"):
+        open_().append(frame(s=[{"a": 1}]), request_of(1))

@@ -8,6 +8,10 @@ from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.suggest import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
     from pyiceberg.table.metadata import TableMetadata
 
 _NEWEST = 2
@@ -26,10 +30,30 @@ def refuse_unsupported(metadata: TableMetadata, where: str) -> None:
             "Write this table with another engine, or load into a new table"
         )
         raise DestinationError(message, {"version": metadata.format_version}).classed(ErrorClass.CONFIGURATION)
-    required = [field.name for field in metadata.schema().fields if field.required]
-    if required:
+    schema = metadata.schema()
+    top = {field.field_id for field in schema.fields}
+    inner = [id_ for id_ in schema.field_ids if id_ not in top and schema.find_field(id_).required]
+    if inner:
+        names = [schema.find_column_name(id_) or "" for id_ in inner]
         message = (
-            f"{where}: {listed(map(repr, required))} must not be null, which is not checked yet. Make the columns "
+            f"{where}: {listed(map(repr, names))} must not be null, which is only checked for columns. Make the fields "
             "optional (ALTER TABLE ... ALTER COLUMN ... DROP NOT NULL), or write this table with another engine"
         )
-        raise DestinationError(message, {"columns": required}).classed(ErrorClass.CONFIGURATION)
+        raise DestinationError(message, {"columns": names}).classed(ErrorClass.CONFIGURATION)
+
+
+def refuse_nulls(files: Iterable[DataFile], schema: Schema, where: str) -> None:
+    """Refuse files with nulls in columns that must have none.
+
+    Raises:
+        DestinationError: naming the first such column, and how many rows.
+    """
+    counts = [file.null_value_counts or {} for file in files]
+    for field in schema.fields:
+        nulls = sum(count.get(field.field_id, 0) for count in counts)
+        if field.required and nulls:
+            message = (
+                f"{where}: column {field.name!r} must not be null, but it is in {nulls:,} rows that were to be "
+                "written. Filter these rows, or give the column a value"
+            )
+            raise DestinationError(message, {"column": field.name, "rows": nulls})

@@ -6,6 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.schema import Schema
 from pyiceberg.types import (
@@ -49,6 +50,11 @@ _SIMPLE: dict[pl.DataType, IcebergType] = {
 def schema_of(schema: Schema) -> pl.Schema:
     """Return the columns of an Iceberg schema in Polars' types."""
     return pl.Schema(schema_to_pyarrow(schema))
+
+
+def with_ids(schema: Schema) -> pa.Schema:
+    """Return a schema for files that have Iceberg's field ids; columns without nulls are counted, not declared."""
+    return pa.schema([field.with_nullable(nullable=True) for field in schema_to_pyarrow(schema)])
 
 
 def held(schema: Mapping[str, pl.DataType]) -> pl.Schema:

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import polars as pl
-from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table.snapshots import ancestors_of
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
@@ -17,8 +16,8 @@ from datacoolie_engine_polars import evolution, staging
 from datacoolie_engine_polars.copy_on_write import PATH
 from datacoolie_engine_polars.files.sinks import parquet_sink
 from datacoolie_engine_polars.iceberg import care, catalogs, commits, data_files, partitioning
-from datacoolie_engine_polars.iceberg.features import refuse_unsupported
-from datacoolie_engine_polars.iceberg.schema import held, iceberg_schema, only_promotes, schema_of
+from datacoolie_engine_polars.iceberg.features import refuse_nulls, refuse_unsupported
+from datacoolie_engine_polars.iceberg.schema import held, iceberg_schema, only_promotes, schema_of, with_ids
 from datacoolie_engine_polars.schemas import conform
 from datacoolie_engine_polars.staged_table import Operation, StagedTable
 from datacoolie_engine_polars.types import from_polars
@@ -270,10 +269,11 @@ class IcebergTableOps(StagedTable):
             flat=True,
             file_bytes=staging.file_bytes(request.size),
         )
-        arrow = schema_to_pyarrow(schema)
+        arrow = with_ids(schema)
         sink = parquet_sink(request.options, partitioned=bool(keys), what="iceberg", arrow_schema=arrow).sink
         staged = self._stager.stage(frame.with_columns(**keys), target, sink, request.observe).without_empty(folder)
         with staged.withdrawn_on_failure(folder):
             commit = request.decide(staged.staged.observed)
             added = data_files.described(metadata, location, staged)
+            refuse_nulls(added, schema, self._where)
         return _Written(staged, folder, commits.Change(commit=commit, added=added, removed=removed))
