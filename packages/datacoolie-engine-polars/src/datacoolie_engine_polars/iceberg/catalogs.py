@@ -7,17 +7,20 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pyiceberg.catalog import load_catalog
-from pyiceberg.exceptions import NoSuchTableError, NotInstalledError, RESTError
+from pyiceberg.exceptions import NoSuchTableError, NotInstalledError, RESTError, TableAlreadyExistsError
 from requests import RequestException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
 from datacoolie.core.suggest import listed
+from datacoolie.engines import CommitConflictError
 from datacoolie_engine_polars import failures
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
-    from pyiceberg.table import Table
+    from pyiceberg.partitioning import PartitionSpec
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table, Transaction
 
     from datacoolie.engines import TableRef
 
@@ -77,6 +80,29 @@ def table_of(catalog: Catalog, ref: TableRef) -> Table | None:
     except ValueError as error:
         message = f"{ref}: its metadata can't be read: {failures.first_line(error)}"
         raise DestinationError(message, {"table": ref.name}) from error
+
+
+def begin(catalog: Catalog, ref: TableRef, schema: Schema, spec: PartitionSpec) -> Transaction:
+    """Begin the transaction that makes a table; its schema (namespace) is made at once when it is missing.
+
+    Raises:
+        CommitConflictError: by now there is such a table.
+        DestinationError: the catalog can't be reached, or refuses.
+    """
+    namespace = tuple(str(ref.name).split(".")[:-1])
+    try:
+        try:
+            catalog.create_namespace_if_not_exists(namespace)
+        except FAILURES:
+            # Catalogs differ in what they raise when another process makes it at the same time.
+            if not catalog.namespace_exists(namespace):
+                raise
+        return catalog.create_table_transaction(str(ref.name), schema, partition_spec=spec)
+    except TableAlreadyExistsError as error:
+        message = f"{ref}: somebody else made the table first"
+        raise CommitConflictError(message, {"table": ref.name}) from error
+    except FAILURES as error:
+        raise unreachable(ref, error) from error
 
 
 def unreachable(ref: TableRef, error: Exception) -> DestinationError:

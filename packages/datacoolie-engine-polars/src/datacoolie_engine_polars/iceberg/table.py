@@ -229,11 +229,7 @@ class IcebergTableOps(StagedTable):
         evolution.check_new(schema, self._where)
         described = iceberg_schema(schema)
         spec = partitioning.spec_of(request.partition_by, described, self._where)
-        try:
-            self._catalog.create_namespace_if_not_exists(tuple(str(self._ref.name).split(".")[:-1]))
-            transaction = self._catalog.create_table_transaction(str(self._ref.name), described, partition_spec=spec)
-        except catalogs.FAILURES as error:
-            raise catalogs.unreachable(self._ref, error) from error
+        transaction = catalogs.begin(self._catalog, self._ref, described, spec)
         written = self._stage(frame, transaction, request)
         return written.data, written.shown(partial(commits.make, transaction), self._ref)
 
