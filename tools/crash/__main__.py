@@ -52,12 +52,11 @@ def _report(tallies: Iterable[Tally | Harm]) -> int:
     for one in tallies:
         if isinstance(one, Harm):
             harms.append(one)
+            print(one, file=sys.stderr, flush=True)
         else:
             print(one, flush=True)
             total.add(one)
     print(total)
-    for harm in harms:
-        print(harm, file=sys.stderr)
     print(f"{total.kills} kills, {total.reads} reads beside and after them, {len(harms)} losses or doublings")
     return 1 if harms else 0
 
