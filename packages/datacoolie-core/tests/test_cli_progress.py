@@ -17,7 +17,7 @@ from datacoolie.cli import progress as progress_module
 from datacoolie.cli.live import LiveProgress
 from datacoolie.cli.progress import JsonProgress, LineProgress, Progress
 from datacoolie.core.redaction import register_secret_values
-from datacoolie.observability.events import FlowFinished, FlowStarted, StageStarted, WindowResolved
+from datacoolie.observability.events import FlowFinished, FlowStarted, RowsPassed, StageStarted, WindowResolved
 from datacoolie.observability.records import FlowRecord, FlowStatus, WindowRecord
 from tests.records import succeeded
 
@@ -109,11 +109,14 @@ def test_the_display_shows_flows_that_run_and_that_ended() -> None:
     progress.handle(FlowFinished(record=RECORD))
     progress.handle(WindowResolved(flow="customers", files=12, size=5_100_000))
     progress.handle(StageStarted(flow="customers", stage="write"))
+    assert re.fullmatch(r"\S  customers  write +12  5\.10 MB +\d+ ms", screen.lines()[2])
+    for rows in (100_000, 23_456):
+        progress.handle(RowsPassed(flow="customers", rows=rows))
     head, ended, running, foot = screen.lines()
     progress.end()
     assert head.split() == ["flow", "state", "rows", "files", "bytes", "time"]
     assert ended.split() == ["orders", "succeeded", "1,234", "1", "3.10", "kB", "2.00", "s"]
-    assert re.fullmatch(r"\S  customers  write +12  5\.10 MB +\d+ ms", running)
+    assert re.fullmatch(r"\S  customers  write +123,456 +12  5\.10 MB +\d+ ms", running)
     assert foot == "1 of 3 flows ended, 1 running, 1 waiting"
 
 

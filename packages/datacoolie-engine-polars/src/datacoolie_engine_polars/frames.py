@@ -17,7 +17,7 @@ from datacoolie_engine_polars.schemas import described
 from datacoolie_engine_polars.staging import Observers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from datacoolie.core.types import Schema
     from datacoolie.engines import WindowFunction
@@ -133,6 +133,15 @@ class PolarsFrames(FrameOps[pl.LazyFrame]):
     def unnest(self, frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
         """Return one row per struct in the lists of `column`, whose fields become columns in its place."""
         return frame.filter(pl.col(column).list.len() > 0).explode(column).unnest(column)
+
+    def counted(self, frame: pl.LazyFrame, count: Callable[[int], None]) -> pl.LazyFrame:
+        """Return the same rows; `count` is called with the number of rows of each piece that passes."""
+
+        def passed(batch: pl.DataFrame) -> pl.DataFrame:
+            count(batch.height)
+            return batch
+
+        return frame.map_batches(passed, schema=frame.collect_schema(), streamable=True)
 
     def aggregate(self, frame: pl.LazyFrame, aggregates: Mapping[str, Aggregate]) -> dict[str, object]:
         """Evaluate aggregates over the frame and return Python values by name.

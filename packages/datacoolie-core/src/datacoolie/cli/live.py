@@ -15,7 +15,7 @@ from rich.text import Text
 from datacoolie.cli.progress import Progress
 from datacoolie.core.redaction import redact
 from datacoolie.observability import units
-from datacoolie.observability.events import FlowFinished, FlowStarted, StageStarted, WindowResolved
+from datacoolie.observability.events import FlowFinished, FlowStarted, RowsPassed, StageStarted, WindowResolved
 from datacoolie.observability.report import STATUS_STYLES
 
 if TYPE_CHECKING:
@@ -39,11 +39,14 @@ class _Running:
     stage: str = "start"
     files: int = 0
     size: int = 0
+    rows: int = 0
     since: float = field(default_factory=time.monotonic)
 
 
 class LiveProgress(Progress):
     """Shows flows that run and that ended, as many as fit into the terminal; is gone when the run ends."""
+
+    wants_rows = True
 
     def __init__(self, console: Console) -> None:
         """Draw on `console`."""
@@ -74,7 +77,9 @@ class LiveProgress(Progress):
                     self._running.pop(event.record.flow, None)
                 case WindowResolved():
                     now = self._running.setdefault(event.flow, _Running())
-                    now.files, now.size = event.files, event.size
+                    now.files, now.size, now.rows = event.files, event.size, 0
+                case RowsPassed():
+                    self._running.setdefault(event.flow, _Running()).rows += event.rows
                 case StageStarted():
                     self._running.setdefault(event.flow, _Running()).stage = event.stage
 
@@ -117,6 +122,13 @@ def _ended_cells(record: FlowRecord) -> tuple[RenderableType, ...]:
 
 
 def _running_cells(flow: str, now: _Running) -> tuple[RenderableType, ...]:
-    """Return what a flow reads."""
+    """Return what a flow reads, and how much of it has passed."""
     reads = (units.count(now.files), units.size(now.size)) if now.files else ("", "")
-    return Text(redact(flow), "bold"), Text(now.stage, "cyan"), "", *reads, units.duration(time.monotonic() - now.since)
+    rows = units.count(now.rows) if now.rows else ""
+    return (
+        Text(redact(flow), "bold"),
+        Text(now.stage, "cyan"),
+        rows,
+        *reads,
+        units.duration(time.monotonic() - now.since),
+    )

@@ -24,6 +24,8 @@ class Progress:
         records: what has ended, in that order.
     """
 
+    wants_rows = False
+
     def __init__(self) -> None:
         """Wait for the run to begin."""
         self.flows: tuple[str, ...] = ()

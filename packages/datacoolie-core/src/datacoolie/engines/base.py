@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
     from datacoolie.core.types import Schema
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Frame = TypeVar("Frame")
 """What an engine evaluates lazily."""
+
+AnyFrame = TypeVar("AnyFrame")
 
 
 class FrameOps(ABC, Generic[Frame]):
@@ -255,6 +257,14 @@ class ListsFiles(Protocol):
 
         A table without partitions has the one folder `""`.
         """
+
+
+@runtime_checkable
+class CountsRows(Protocol):
+    """Frame operations that can count the rows of a pass while it runs."""
+
+    def counted(self, frame: AnyFrame, count: Callable[[int], None]) -> AnyFrame:
+        """Return the same rows; `count` is called, in any thread, with the number of rows of each piece that passes."""
 
 
 class QueryOps(ABC, Generic[Frame]):

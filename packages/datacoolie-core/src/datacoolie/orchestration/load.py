@@ -16,8 +16,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataFlowError
 from datacoolie.destinations.base import LoadRequest
-from datacoolie.engines import Commit, CommitConflictError, Observation, PartitionField, Token, UnknownOutcomeError
-from datacoolie.observability.events import StageStarted, WindowResolved
+from datacoolie.engines import (
+    Commit,
+    CommitConflictError,
+    CountsRows,
+    Observation,
+    PartitionField,
+    Token,
+    UnknownOutcomeError,
+)
+from datacoolie.observability.events import RowsPassed, StageStarted, WindowResolved
 from datacoolie.observability.records import FlowStatus
 from datacoolie.orchestration.adoption import adopted, check_target
 from datacoolie.orchestration.emptying import REPLACING, cleared, clears, fails
@@ -226,7 +234,7 @@ class Load(Generic[Frame]):
 
         self._enter("write")
         result = destination.load(
-            frame,
+            self._watched(frame),
             LoadRequest(
                 run_id=self.run.run_id,
                 stem=self._stem(token),
@@ -297,6 +305,13 @@ class Load(Generic[Frame]):
         schema = frames.schema(frame)
         hidden = [name for name in FILE_COLUMNS if name in schema and name not in kept]
         return frames.drop(frame, hidden) if hidden else frame
+
+    def _watched(self, frame: Frame) -> Frame:
+        """Report rows as they pass, if anybody looks."""
+        frames, flow, listener = self.run.workspace.engine.frames, self.flow.name, self.run.listener
+        if not (listener.wants_rows and isinstance(frames, CountsRows)):
+            return frame
+        return frames.counted(frame, lambda rows: listener.handle(RowsPassed(flow=flow, rows=rows)))
 
     def _stem(self, token: Token) -> str:
         """Return how names of this attempt's files begin: no other flow, run or attempt has the same."""

@@ -282,6 +282,8 @@ def _default_engine() -> Choice:
 class _Silent:
     """Listens to nothing."""
 
+    wants_rows = False
+
     def begin(self, run_id: str, flows: Sequence[str]) -> None:
         """Do nothing."""
 
