@@ -25,6 +25,18 @@ def check_layout(workspace: Workspace) -> Iterator[Finding]:
             if path.stem.startswith("test_") or path.stem == "conftest" or path.parent.name == "tests":
                 name = path.relative_to(workspace.root).as_posix()
                 yield Finding(name, 1, "a test would be installed; tests are beside src, not in it")
+    yield from _same_numbers(workspace)
+
+
+def _same_numbers(workspace: Workspace) -> Iterator[Finding]:
+    """Look for decisions of one number: two may have been written at the same time."""
+    taken: dict[str, str] = {}
+    for path in sorted((workspace.root / "docs" / "adr").glob("*.md")):
+        number = path.name.partition("-")[0]
+        if number in taken:
+            name = path.relative_to(workspace.root).as_posix()
+            yield Finding(name, 1, f"has the number of {taken[number]}; take the next one that is free")
+        taken.setdefault(number, path.name)
 
 
 def _missing(package: Package) -> Iterator[Finding]:

@@ -164,6 +164,15 @@ def test_layout_with_another_licence(workspace: Workspace) -> None:
     assert found("layout", workspace) == [f"{CORE}/LICENSE:1: differs from the LICENSE of the root"]
 
 
+def test_layout_with_two_decisions_of_one_number(workspace: Workspace) -> None:
+    for name in ("0001-one.md", "0002-other.md", "0002-third.md"):
+        workspace.root.joinpath("docs/adr").mkdir(parents=True, exist_ok=True)
+        workspace.root.joinpath("docs/adr", name).write_text("# A decision")
+    assert found("layout", workspace) == [
+        "docs/adr/0002-third.md:1: has the number of 0002-other.md; take the next one that is free"
+    ]
+
+
 @pytest.mark.parametrize("name", ["test_it.py", "tests/it.py", "conftest.py"])
 def test_layout_with_tests_that_would_be_installed(workspace: Workspace, name: str) -> None:
     write(workspace, f"{CORE}/src/datacoolie/{name}", "")
