@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+
+_UNKNOWN = 255
+"""Exit code that multiprocessing gives a child whose end the server could not report."""
 
 PATIENCE = 60.0
 """Seconds after which a child hangs."""
@@ -66,7 +70,7 @@ class Child(Generic[T]):
         self.process.join(PATIENCE)
         if self.process.exitcode is None:
             self.process.kill()
-        if self.process.exitcode is None or self.process.exitcode > 0:
+        if self.process.exitcode is None or self.process.exitcode not in {0, -signal.SIGKILL, _UNKNOWN}:
             message = f"the child ended with {self.process.exitcode}"
             raise AssertionError(message)
         try:
