@@ -277,8 +277,9 @@ def test_partition_values_of_any_text(tmp_path: Path, table_at: Open, request_of
 
 def test_partition_values_of_other_types(tmp_path: Path, table_at: Open, request_of: Request) -> None:
     source = frame(
-        id=[1, 2], d=[date(2024, 1, 2), None], n=[-5, None], b=[True, None], c=[Decimal("1.50"), None],
-        t=[datetime(2024, 1, 2, 3, 4, 5, 600, tzinfo=UTC), None],
+        id=[1, 2, 3], d=[date(2024, 1, 2), None, date(1, 1, 1)], n=[-5, None, 0], b=[True, None, False],
+        c=[Decimal("1.50"), None, Decimal(2)],
+        t=[datetime(2024, 1, 2, 3, 4, 5, 600, tzinfo=UTC), None, datetime(1, 1, 1, tzinfo=UTC)],
     )  # fmt: skip
     table_at().append(source, request_of(partition_by=("d", "n", "b", "c", "t")))
     expected = source.collect().rows()

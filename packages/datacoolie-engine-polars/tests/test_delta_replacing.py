@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -155,3 +156,30 @@ def test_bounds_that_another_writer_cut_lose_no_row(tmp_path: Path, table_at: Op
     above = moment - timedelta(microseconds=1)
     table_at().overwrite(frame(t=[moment + timedelta(days=1)]), request_of(1), where=parse(f"t > timestamp '{above}'"))
     assert rows(tmp_path / "table") == [(moment + timedelta(days=1),)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "other"),
+    [
+        (pl.Float64(), float("nan"), 1.0),
+        (pl.Decimal(18, 2), Decimal("3447731110078343.38"), Decimal("3447731110078343.38")),
+        (pl.Decimal(38, 0), Decimal(12345678901234567890123), Decimal(12345678901234567890124)),
+    ],
+    ids=str,
+)
+def test_bounds_that_leave_out_nan_or_are_rounded_lose_no_row(
+    table_at: Open, request_of: Request, kind: pl.DataType, value: object, other: object
+) -> None:
+    for seq, one in enumerate([value, other]):
+        table_at().append(pl.LazyFrame({"k": [one], "n": [seq]}, schema_overrides={"k": kind}), request_of(seq + 1))
+    assert table_at().optimize(options={})  # type: ignore[attr-defined] # writes the bounds by which files are told apart
+    batch = pl.LazyFrame({"k": [value], "n": [9]}, schema_overrides={"k": kind})
+    table_at().merge(batch, MergePlan(keys=("k",), replace=True), request_of(3))
+    expected = [9] if value == other else [1, 9]
+    assert sorted(table_at().scan().collect()["n"]) == expected
+
+
+def test_a_text_of_nothing_but_the_last_character_has_no_upper_bound(table_at: Open, request_of: Request) -> None:
+    last = "\U0010ffff" * 40
+    table_at().append(frame(k=[last], n=[1]), request_of(1))
+    assert table_at().merge(frame(k=[last], n=[2]), MergePlan(keys=("k",)), request_of(2)).updated == 1

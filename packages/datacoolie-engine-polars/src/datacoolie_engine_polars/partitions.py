@@ -30,8 +30,7 @@ def value_text(value: object) -> str | None:
         case bool():
             return "true" if value else "false"
         case datetime():
-            text = value.strftime("%Y-%m-%d %H:%M:%S")
-            return f"{text}.{value.microsecond:06d}" if value.microsecond else text
+            return value.replace(tzinfo=None).isoformat(" ")
         case date():
             return value.isoformat()
         case _:

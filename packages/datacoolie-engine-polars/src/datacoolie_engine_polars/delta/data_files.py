@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _PARTITION = "partition."
 
+_DOUBLE_DIGITS = 15
+"""Digits of a decimal that survive as a double, which is what bounds of decimals in a log become when they are read."""
+
 
 def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Evaluate) -> DataFiles:
     """Return the data files of the version that `table` is at.
@@ -32,7 +35,7 @@ def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Eva
         change: its columns, and what they become.
         evaluate: runs a plan.
     """
-    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    actions = _trusted(pl.DataFrame(table.get_add_actions(flatten=True)))
     paths = pl.Series(PATH, [f"{path}/{unquote(one)}" for one in actions["path"]], dtype=pl.String)
     partitions = table.metadata().partition_columns
     bounds = [
@@ -61,6 +64,16 @@ def removes(files: pl.DataFrame) -> list[RemoveAction]:
         RemoveAction(path=unquote(path), data_change=True, deletion_timestamp=now, size=size)
         for path, size in files.select("path", "size_bytes").iter_rows()
     ]
+
+
+def _trusted(actions: pl.DataFrame) -> pl.DataFrame:
+    """Drop bounds that may leave values out: those of floats know no NaN, those of long decimals are rounded."""
+    bounds = {name: kind for name, kind in actions.schema.items() if name.startswith(("min.", "max."))}
+    return actions.drop(
+        name
+        for name, kind in bounds.items()
+        if kind.is_float() or (isinstance(kind, pl.Decimal) and kind.precision > _DOUBLE_DIGITS)
+    )
 
 
 def _widened(schema: pl.Schema) -> list[pl.Expr]:

@@ -58,7 +58,8 @@ def _lower(value: object) -> object:
 def _upper(value: object) -> object:
     """Return an upper bound; a text that is cut gets a last character above all others, or none is known."""
     if isinstance(value, str) and len(value) > _PREFIX:
-        return value[:_PREFIX] + "\U0010ffff"
+        bound = value[:_PREFIX] + "\U0010ffff"
+        return bound if bound >= value else None
     return _json(value)
 
 
