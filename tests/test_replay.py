@@ -262,9 +262,32 @@ def test_a_table_is_replayed(project: Project) -> None:
             {"chunk_column": "t", "save_watermark": True},
             "save_watermark needs chunk_column __file_modification_time",
         ),
-        ({}, {"chunk_interval": "1 fortnight"}, "is no interval"),
-        ({}, {"chunk_interval": {"days": 1, "hours": 1}}, "needs exactly one of years, months"),
-        ({}, {"begin": 1}, "replay.begin"),
+        (
+            {"source": {"watermark_columns": ["t"], "configure": {"watermark": {"boundary": "inclusive"}}}},
+            {"save_watermark": True},
+            "save_watermark would not remember which rows at the mark are loaded",
+        ),
+        (
+            {},
+            {"chunk_interval": "1 fortnight"},
+            r"^replay\.chunk_interval: is no interval; .* or a step alone \(value '1 fortnight'\)$",
+        ),
+        (
+            {},
+            {"chunk_interval": {"days": 1, "hours": 1}},
+            r"replay\.chunk_interval: needs exactly one of years, months",
+        ),
+        ({}, {"chunk_interval": "0 days"}, "needs exactly one of .*, above 0"),
+        (
+            {},
+            {"begin": 1},
+            r"^replay\.begin: is not a known field \(possible: start, .*\)$",
+        ),
+        (
+            {},
+            {"chunk_colum": "t"},
+            r"did you mean 'chunk_column'\?",
+        ),
     ],
 )
 def test_what_cannot_be_replayed_is_refused_before_anything_runs(

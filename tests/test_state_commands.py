@@ -347,3 +347,30 @@ def test_state_is_rebuilt(project: Project, connection: str, damage: str) -> Non
     else:
         found = pl.read_parquet(project.folder / "out" / "events" / "*.parquet")
         assert sorted(found["id"]) == [1, 2, 3, 4]
+
+
+def test_set_names_a_column_that_would_make_every_row_new(project: Project) -> None:
+    project.write(append_flow(source={"watermark_columns": ["id", "n"]}))
+    done = call(project, "set", "-s", "events", "--mark", "id=2")
+    assert done.exit_code == 2
+    assert "events: 'n' has no value yet, without which all of its rows would be new; give it one" in done.stderr
+    assert answer(project, "set", "-s", "events", "--mark", "id=2", "--mark", "n=5")["mark"] == {"id": 2, "n": 5}
+
+
+@pytest.mark.parametrize("arguments", [["reset"], ["set"]])
+def test_verify_after_somebody_gave_a_deleted_table_up(loads: Project, arguments: list[str]) -> None:
+    shutil.rmtree(loads.lake / "events")
+    assert verified(loads) == ("ahead", 2, 0, 1)
+    call(loads, *arguments, "-s", "events")
+    assert verified(loads) == ("same", 2, 0, 0)
+
+
+def test_a_table_is_known_from_a_commit_that_was_taken_over(loads: Project) -> None:
+    """Otherwise, were it deleted, the next load would make one of the new rows alone."""
+    shutil.rmtree(loads.states)
+    assert run(loads)["reason"] == "adopted commit 2 of the destination"
+    shutil.rmtree(loads.lake / "events")
+    land(loads, "c", [4])
+    error = run(loads)["error"]
+    assert isinstance(error, dict)
+    assert "the table was deleted" in error["message"]

@@ -288,6 +288,9 @@ def test_settings_of_the_window_that_have_no_effect_are_refused(project: Project
     project.write(append_flow(source={"configure": {"watermark": {"boundary": "inclusive"}, "backward_days": 1}}))
     with pytest.raises(datacoolie.DataCoolieError, match=r"watermark\.boundary: .*has no effect beside a look-back"):
         datacoolie.Project.load(project.folder / "project.yaml")
+    project.write(flow("__file_modification_time,id", {"null_watermark": "fail"}))
+    with pytest.raises(datacoolie.DataCoolieError, match=r"null_watermark: .*has no effect beside __file_mod.*'?fail"):
+        datacoolie.Project.load(project.folder / "project.yaml")
 
 
 @pytest.mark.parametrize(("policy", "ids"), [("skip", [1, 2, 3]), ("load", [1, 2, 2, 3, 4])])
@@ -376,4 +379,35 @@ def test_a_table_has_lag_and_inclusive_boundary_too(project: Project) -> None:
     project.load()
     pl.DataFrame({"id": [4], "t": [at(1, 10)]}).write_delta(project.lake / "raw", mode="append")
     assert bounds(project.load()) == (at(1, 8), at(1, 9))
+    assert loaded(project) == [1, 2, 3]
+
+
+def test_an_append_does_not_add_rows_again_because_of_a_new_watermark_column(project: Project) -> None:
+    project.write(flow("id"))
+    land(project, "a.parquet", id=[1, 2], t=[at(1), at(2)])
+    project.load()
+    project.write(flow("id,t"))
+    land(project, "b.parquet", id=[3], t=[at(3)])
+    error = project.attempt().error
+    assert error is not None
+    assert error.message == (
+        "events: watermark column 't' is new: the saved mark is of id. Each row would count as new and be appended "
+        "again. Say up to where it is loaded: datacoolie state set --select events --mark t=VALUE. To load everything "
+        "again: datacoolie state reset --select events"
+    )
+    assert loaded(project) == [1, 2]
+    opened = datacoolie.Project.load(project.folder / "project.yaml")
+    opened.states.set("events", {"t": "2024-03-02T00:00:00Z"})
+    project.load()
+    assert loaded(project) == [1, 2, 3]
+
+
+def test_a_merge_reads_everything_again_for_a_new_watermark_column(project: Project) -> None:
+    upsert = {"destination": {"load_type": "merge_upsert", "merge_keys": ["id"]}}
+    project.write(flow("id", **upsert))
+    land(project, "a.parquet", id=[1, 2], t=[at(1), at(2)])
+    project.load()
+    project.write(flow("id,t", **upsert))
+    land(project, "b.parquet", id=[3], t=[at(3)])
+    project.load()
     assert loaded(project) == [1, 2, 3]

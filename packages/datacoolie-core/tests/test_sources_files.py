@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from datacoolie.core.exceptions import SourceError
-from datacoolie.core.models import Connection, DataFlow
+from datacoolie.core.models import MODIFIED, Connection, DataFlow
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie.sources import arrivals
-from datacoolie.sources.columns import MODIFIED
 from datacoolie.sources.files import FileSource
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacoolie.core.models import ApiRequest, ConnectionType, Format, LoadType
+from datacoolie.core.models import ApiRequest, ConnectionType, Format, LoadType, NullWatermark
 from datacoolie.core.models.options import READ_OPTIONS, WRITE_OPTIONS, canonical_options
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ def _check_watermark(entry: Entry, flow: DataFlow, connection: Connection) -> No
     elif settings.boundary == "inclusive" and flow.source.look_back(connection):
         message = "has no effect beside a look-back, which reads the rows at the mark again anyway; keep one"
         entry.fault(("source", "configure", "watermark", "boundary"), message, value="inclusive")
+    elif flow.source.by_files and settings.null_watermark is not NullWatermark.SKIP:
+        message = "has no effect beside __file_modification_time, by which all rows of a new file are new"
+        entry.fault(
+            ("source", "configure", "watermark", "null_watermark"), message, value=settings.null_watermark.value
+        )
 
 
 def _needs_table(connection: Connection) -> bool:

@@ -1,4 +1,4 @@
-"""What the destination says of a flow's state: it has a newer commit, or it is no longer what was loaded into."""
+"""Whether a state still fits: the destination has a newer commit, or is another table; the flow has other columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.exceptions import DestinationError, ErrorClass, WatermarkError
+from datacoolie.core.models import LoadType
+from datacoolie.core.suggest import listed
 from datacoolie.observability import units
 from datacoolie.orchestration.emptying import REPLACING
 from datacoolie.state import Mark
@@ -17,12 +19,12 @@ if TYPE_CHECKING:
     from datacoolie.state import LoadState
 
 
-def adopted(state: LoadState, found: Commit) -> LoadState:
-    """Return the state after a commit that it has not seen.
+def adopted(state: LoadState, found: Commit, identity: str | None) -> LoadState:
+    """Return the state after a commit that it has not seen, in the table of this identity.
 
     The number counts on over all epochs; the mark of an older epoch is not taken, because the state was reset since.
     """
-    state = replace(state, seq=found.token.seq)
+    state = replace(state, seq=found.token.seq, destination=identity)
     if found.token.epoch < state.epoch:
         return state
     mark, replay = found.metadata.get("mark"), found.metadata.get("replay")
@@ -56,3 +58,23 @@ def check_target(flow: DataFlow, state: LoadState, identity: str | None, where: 
         f"{flow.name}. To load only what is above it: datacoolie state set --select {flow.name}"
     )
     raise DestinationError(message, {"path": where, "flow": flow.name}).classed(ErrorClass.CONFIGURATION)
+
+
+def check_mark(flow: DataFlow, state: LoadState) -> None:
+    """Refuse to append rows again because a watermark column has no mark, which makes each of its rows new.
+
+    Raises:
+        WatermarkError: something was loaded, and the column was added to the flow or written otherwise since.
+    """
+    if flow.destination.load_type is not LoadType.APPEND or state.mark is None:
+        return
+    name = next((name for name in flow.source.deciding_columns if name not in state.mark.values), None)
+    if name is None:
+        return
+    message = (
+        f"{flow.name}: watermark column {name!r} is new: the saved mark is of "
+        f"{listed(state.mark.values) or 'no column'}. Each row would count as new and be appended again. Say up to "
+        f"where it is loaded: datacoolie state set --select {flow.name} --mark {name}=VALUE. To load everything again: "
+        f"datacoolie state reset --select {flow.name}"
+    )
+    raise WatermarkError(message, {"column": name, "flow": flow.name}).classed(ErrorClass.CONFIGURATION)

@@ -27,7 +27,7 @@ from datacoolie.engines import (
 )
 from datacoolie.observability.events import RowsPassed, StageStarted, WindowResolved
 from datacoolie.observability.records import FlowStatus
-from datacoolie.orchestration.adoption import adopted, check_target
+from datacoolie.orchestration.adoption import adopted, check_mark, check_target
 from datacoolie.orchestration.emptying import REPLACING, cleared, clears, fails
 from datacoolie.orchestration.outcomes import bound_values, commit_record, window_record
 from datacoolie.orchestration.targets import history_of, replaced_rows
@@ -164,6 +164,7 @@ class Load(Generic[Frame]):
         destination.recover()
         found = self._adopt(destination, lease)
         check_target(self.flow, lease.state, destination.identity, destination.location)
+        check_mark(self.flow, lease.state)
         if found or window is None:
             self._enter("window")
             window = source.window(lease.state.mark)
@@ -198,7 +199,7 @@ class Load(Generic[Frame]):
         """Take over the newest commit of this flow that the state has not seen: a run died in between."""
         found = destination.committed(after=lease.state.seq)
         if found is not None:
-            lease.update(adopted(lease.state, found))
+            lease.update(adopted(lease.state, found, destination.identity))
         return found
 
     def _write(

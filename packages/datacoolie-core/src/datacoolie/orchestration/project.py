@@ -12,7 +12,10 @@ from pydantic import ValidationError
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import Choice, ReplaySettings
-from datacoolie.metadata import load_project
+from datacoolie.metadata import Fault, load_project
+from datacoolie.metadata.faults import nearest
+from datacoolie.metadata.positions import dotted
+from datacoolie.metadata.translate import findings
 from datacoolie.orchestration.care import Caretaker
 from datacoolie.orchestration.checks import check_history_of
 from datacoolie.orchestration.graph import dependencies, restrict, select, shard, waves
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from datacoolie.core.models import DataFlow, RunSettings
     from datacoolie.destinations.scd2_check import HistoryCheck
     from datacoolie.metadata import LoadedProject, Metadata
+    from datacoolie.metadata.translate import Finding
     from datacoolie.observability.events import Event, Listener
     from datacoolie.orchestration.graph import Dependencies
 
@@ -257,15 +261,21 @@ class Project:
         try:
             return settings.model_copy(update={"replay": ReplaySettings.model_validate(replay)})
         except ValidationError as error:
-            faults = [f"replay.{'.'.join(map(str, line['loc']))}: {line['msg']}" for line in error.errors()]
-            message = "; ".join(faults)
-            raise ConfigurationError(message) from error
+            found = findings(error, ReplaySettings, replay, ("replay",))
+            raise ConfigurationError("; ".join(map(str, map(_fault, found)))) from error
 
     def _refuse_unsupported(self, flows: Iterable[DataFlow], replay: ReplaySettings | None) -> None:
         found = [f"{flow.name}: {what}" for flow in flows for what in problems(flow, self._workspace, replay)]
         if found:
             message = "\n".join([*found, "Nothing has run. Change these flows, or select others with --select"])
             raise ConfigurationError(message, {"unsupported": found})
+
+
+def _fault(found: Finding) -> Fault:
+    """Return what is wrong with a setting that stands in no document."""
+    value, possible = (None if found.value is ... else repr(found.value)), found.possible
+    near = nearest(found.path[-1] if found.of_key else found.value, possible)
+    return Fault(file="", path=dotted(found.path), message=found.message, value=value, possible=possible, near=near)
 
 
 def _chosen(asked: str | None, configured: Choice) -> Choice:

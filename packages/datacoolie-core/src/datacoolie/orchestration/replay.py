@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.marks import Json, decode_value, encode_value
-from datacoolie.core.models import LoadType
+from datacoolie.core.models import MODIFIED, LoadType
 from datacoolie.engines import InterruptedPassError
 from datacoolie.observability.records import FlowStatus
 from datacoolie.observability.units import counted
@@ -20,7 +20,6 @@ from datacoolie.orchestration.chunks import Value, chunks, read_value
 from datacoolie.orchestration.emptying import REPLACING
 from datacoolie.orchestration.load import Load
 from datacoolie.sources.base import Bound
-from datacoolie.sources.columns import MODIFIED
 from datacoolie.state import LoadState
 
 if TYPE_CHECKING:
@@ -46,7 +45,9 @@ def refusals(flow: DataFlow, settings: ReplaySettings) -> Iterator[str]:
         yield "a replay needs chunk_column, for the source has no watermark_columns"
     if settings.save_watermark and not columns:
         yield "save_watermark needs watermark_columns in the source"
-    elif settings.save_watermark and MODIFIED in columns and column_of(flow, settings) != MODIFIED:
+    elif settings.save_watermark and flow.source.settings.watermark.boundary == "inclusive":
+        yield "save_watermark would not remember which rows at the mark are loaded, as boundary inclusive has to"
+    elif settings.save_watermark and flow.source.by_files and column_of(flow, settings) != MODIFIED:
         yield f"save_watermark needs chunk_column {MODIFIED}, by which the files of this source are new or not"
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import ConfigurationError, DataCoolieError, DataFlowError, ErrorClass
 from datacoolie.core.marks import parse_value
+from datacoolie.core.models import MODIFIED
 from datacoolie.core.redaction import redact
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.engines import CommitForgottenError
 from datacoolie.orchestration.adoption import adopted
-from datacoolie.sources.columns import MODIFIED
 from datacoolie.state import Change, LeaseKeeper, LoadState, Mark, may_be_unlocked
 from datacoolie.state.process import this_process
 
@@ -118,7 +118,7 @@ class States(Generic[Frame]):
                 the table that is there now is taken for the one that was loaded into.
 
         Raises:
-            ConfigurationError: the flow has no such watermark column.
+            ConfigurationError: the flow has no such watermark column, or one is left out that has no value yet.
             WatermarkError: a text is no value of a watermark.
             LeaseHeldError: a run is loading the flow.
         """
@@ -138,8 +138,14 @@ class States(Generic[Frame]):
         def change(state: LoadState) -> LoadState:
             if not new:
                 return replace(state, destination=None)
-            old = {name: state.mark.values.get(name) if state.mark else None for name in columns}
-            return replace(state, mark=Mark(values=old | new), intent=None, destination=None)
+            old = state.mark.values if state.mark else {}
+            if missing := next((name for name in found.source.deciding_columns if name not in {**old, **new}), None):
+                message = (
+                    f"{flow}: {missing!r} has no value yet, without which all of its rows would be new; give it one"
+                )
+                raise ConfigurationError(message, {"column": missing})
+            values = {name: new.get(name, old.get(name)) for name in columns}
+            return replace(state, mark=Mark(values=values), intent=None, destination=None)
 
         return self._change(found, "set", change)
 
@@ -202,7 +208,8 @@ class States(Generic[Frame]):
             destination = self._workspace.destination(found)
             newest = destination.committed(after=-1)
             committed = newest.token.seq if newest else 0
-            lost = state.destination is not None and state.destination != destination.identity
+            lost = committed < seq or state.destination != destination.identity
+            lost = lost and state.destination is not None  # else somebody said that any table is fine
         except CommitForgottenError as error:
             committed = error.seq
             agreement = Agreement.SAME if error.seq <= seq else Agreement.UNKNOWN
@@ -232,10 +239,11 @@ class States(Generic[Frame]):
     def _known(self, flow: DataFlow, state: LoadState) -> LoadState:
         """Return the state with the number of the newest commit, without which it would be taken over once more."""
         try:
-            found = self._workspace.destination(flow).committed(after=state.seq)
+            destination = self._workspace.destination(flow)
+            found = destination.committed(after=state.seq)
         except CommitForgottenError as error:
             return replace(state, seq=error.seq)
-        return adopted(state, found) if found else state
+        return adopted(state, found, destination.identity) if found else state
 
     def _record(self, dataflow_id: str, action: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
         by = f"{getpass.getuser()}@{this_process().host}"
@@ -250,7 +258,7 @@ def _recorded(state: LoadState) -> dict[str, Json]:
 
 
 def _compared(seq: int, committed: int, *, lost: bool, damaged: bool) -> tuple[Agreement, str]:
-    if lost or committed < seq:
+    if lost:
         reason = (
             f"the state counts {seq} loads, of which the destination knows {committed}: the table was deleted or "
             "replaced. Reset the state to load everything again, or set a mark to go on from there"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
+from datacoolie.core.models import MODIFIED
 from datacoolie.sources import lookback
 from datacoolie.sources.base import Bound, Window
-from datacoolie.sources.columns import MODIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

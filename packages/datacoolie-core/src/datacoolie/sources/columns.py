@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from datacoolie.core import types
 from datacoolie.core.exceptions import WatermarkError
 from datacoolie.core.marks import type_name
+from datacoolie.core.models import MODIFIED
 from datacoolie.sql import ExpressionError, resolve_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from datacoolie.core.types import DataType, Schema
-
-MODIFIED = "__file_modification_time"
-"""The watermark column that makes files the unit of increment."""
 
 FILE_COLUMNS = ("__file_name", "__file_path", MODIFIED)
 """Columns that every row of a file carries when the flow names them."""

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import SourceError
-from datacoolie.core.models import FileSettings
+from datacoolie.core.models import MODIFIED, FileSettings
 from datacoolie.core.models.durations import parse_duration
 from datacoolie.core.suggest import listed
 from datacoolie.core.types import TimestampType
@@ -18,7 +18,7 @@ from datacoolie.engines import FileScan
 from datacoolie.engines.places import location_of
 from datacoolie.sources.arrivals import Arrivals
 from datacoolie.sources.base import BaseSource, Reading, Window
-from datacoolie.sources.columns import FILE_COLUMNS, MODIFIED, type_of
+from datacoolie.sources.columns import FILE_COLUMNS, type_of
 from datacoolie.sources.folders import DateFolders
 from datacoolie.sources.watermarks import Watermarks
 from datacoolie.state.folders import live_files
@@ -64,7 +64,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
     def window(self, mark: Mark | None) -> Window | None:
         """List the files and keep those that can hold new rows."""
         files = self._list(first=mark is None)
-        if self._by_files:
+        if self.flow.source.by_files:
             return self._arrivals.window(files, mark)
         position = {"fingerprint": _fingerprint(files)}
         known = mark is not None and bool(self.flow.source.watermark_columns)
@@ -109,7 +109,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
 
     def mark(self, window: Window, observed: Observed) -> Mark:
         """Return the newest modification time, or the largest values seen."""
-        if not self._by_files:
+        if not self.flow.source.by_files:
             return self._watermarks.mark(window, observed)
         newest = self._arrivals.mark(window)
         if window.replayed and window.mark and window.mark.values.get(MODIFIED) == newest:
@@ -193,12 +193,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         return SourceError(message, {"path": self.location})
 
     def _whole_files(self, window: Window) -> bool:
-        return MODIFIED in window.low.values if window.replayed and window.low else self._by_files
-
-    @property
-    def _by_files(self) -> bool:
-        """Whether files are new or not as a whole. All rows of a new file are new, whatever other columns say."""
-        return MODIFIED in self.flow.source.watermark_columns
+        return MODIFIED in window.low.values if window.replayed and window.low else self.flow.source.by_files
 
     @cached_property
     def _watermarks(self) -> Watermarks[Frame]:

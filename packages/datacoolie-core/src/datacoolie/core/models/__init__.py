@@ -5,7 +5,7 @@ from __future__ import annotations
 from datacoolie.core.models.api import ApiAuth, ApiRequest, RangeBound, RangeParam
 from datacoolie.core.models.base import Model, derived_id
 from datacoolie.core.models.connection import Connection
-from datacoolie.core.models.dataflow import DataFlow, Destination, Endpoint, PartitionColumn, Source
+from datacoolie.core.models.dataflow import MODIFIED, DataFlow, Destination, Endpoint, PartitionColumn, Source
 from datacoolie.core.models.durations import parse_duration
 from datacoolie.core.models.enums import (
     ColumnNameCase,
@@ -55,6 +55,7 @@ from datacoolie.core.models.settings import (
 from datacoolie.core.models.transform import AdditionalColumn, Transform
 
 __all__ = [
+    "MODIFIED",
     "AdditionalColumn",
     "ApiAuth",
     "ApiRequest",

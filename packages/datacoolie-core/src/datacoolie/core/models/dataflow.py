@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+MODIFIED = "__file_modification_time"
+"""The watermark column that makes files the unit of increment."""
+
+
 class Endpoint(Configured):
     """One end of a dataflow: a table of a connection.
 
@@ -96,6 +100,16 @@ class Source(Endpoint):
     def take_sql(self, text: str) -> None:
         """Keep the text of the file that `query` names."""
         self._sql = text
+
+    @property
+    def by_files(self) -> bool:
+        """Whether files are new or not as a whole: all rows of a new file are, whatever other columns say."""
+        return MODIFIED in self.watermark_columns
+
+    @property
+    def deciding_columns(self) -> list[str]:
+        """The watermark columns by which something is new or not."""
+        return [MODIFIED] if self.by_files else self.watermark_columns
 
     @cached_property
     def settings(self) -> SourceSettings:

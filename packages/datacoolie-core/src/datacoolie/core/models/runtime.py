@@ -43,7 +43,7 @@ class ChunkInterval(Model):
     def _one_unit(self) -> Self:
         units = [name for name in type(self).model_fields if getattr(self, name)]
         if len(units) != 1:
-            message = f"needs exactly one of {', '.join(type(self).model_fields)}"
+            message = f"needs exactly one of {', '.join(type(self).model_fields)}, above 0"
             raise ValueError(message)
         return self
 
