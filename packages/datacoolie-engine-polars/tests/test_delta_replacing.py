@@ -173,6 +173,9 @@ def test_bounds_that_leave_out_nan_or_are_rounded_lose_no_row(
     for seq, one in enumerate([value, other]):
         table_at().append(pl.LazyFrame({"k": [one], "n": [seq]}, schema_overrides={"k": kind}), request_of(seq + 1))
     assert table_at().optimize(options={})  # type: ignore[attr-defined] # writes the bounds by which files are told apart
+    assert table_at().scan().filter(pl.col("k") >= pl.lit(value, kind)).collect().height == (
+        2 if kind.is_decimal() else 1
+    )
     batch = pl.LazyFrame({"k": [value], "n": [9]}, schema_overrides={"k": kind})
     table_at().merge(batch, MergePlan(keys=("k",), replace=True), request_of(3))
     expected = [9] if value == other else [1, 9]

@@ -10,6 +10,7 @@ import polars as pl
 from deltalake.transaction import RemoveAction
 
 from datacoolie_engine_polars.copy_on_write import PATH, DataFiles
+from datacoolie_engine_polars.delta.schema import schema_of
 from datacoolie_engine_polars.schemas import conform
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Eva
     return DataFiles(files=files, schema=change.schema, scan=scan, evaluate=evaluate)
 
 
+def scanned(table: DeltaTable) -> pl.LazyFrame:
+    """Return the rows of a table. Polars skips files by bounds; from those that are rounded, filters are kept away."""
+    rounded = {name: kind for name, kind in schema_of(table).items() if _is_rounded(kind)}
+    rows = pl.scan_delta(table)
+    return rows.with_columns(
+        pl.col(name).map_batches(lambda values: values, return_dtype=kind, is_elementwise=True)
+        for name, kind in rounded.items()
+    )
+
+
 def removes(files: pl.DataFrame) -> list[RemoveAction]:
     """Return the actions that take files out of the table."""
     now = int(time.time() * 1000)
@@ -69,11 +80,11 @@ def removes(files: pl.DataFrame) -> list[RemoveAction]:
 def _trusted(actions: pl.DataFrame) -> pl.DataFrame:
     """Drop bounds that may leave values out: those of floats know no NaN, those of long decimals are rounded."""
     bounds = {name: kind for name, kind in actions.schema.items() if name.startswith(("min.", "max."))}
-    return actions.drop(
-        name
-        for name, kind in bounds.items()
-        if kind.is_float() or (isinstance(kind, pl.Decimal) and kind.precision > _DOUBLE_DIGITS)
-    )
+    return actions.drop(name for name, kind in bounds.items() if kind.is_float() or _is_rounded(kind))
+
+
+def _is_rounded(kind: pl.DataType) -> bool:
+    return isinstance(kind, pl.Decimal) and kind.precision > _DOUBLE_DIGITS
 
 
 def _widened(schema: pl.Schema) -> list[pl.Expr]:

@@ -17,7 +17,7 @@ from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
 from datacoolie.core.suggest import listed
 from datacoolie_engine_polars import failures, partitions, staging
 from datacoolie_engine_polars.delta import care, commits
-from datacoolie_engine_polars.delta.data_files import data_files, removes
+from datacoolie_engine_polars.delta.data_files import data_files, removes, scanned
 from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
 from datacoolie_engine_polars.delta.rules import Rules, rules_of
 from datacoolie_engine_polars.delta.schema import add_columns, allow, changed_schema, delta_schema, evolved, schema_of
@@ -92,7 +92,7 @@ class DeltaTableOps(StagedTable):
         """Return the rows of this version."""
         table = self._existing()
         refuse_unreadable(table, self._path)
-        return pl.scan_delta(table)
+        return scanned(table)
 
     @cached_property
     def _rules(self) -> Rules:
