@@ -259,6 +259,12 @@ def test_statistics_are_exact_or_absent(tmp_path: Path, table_at: Open, request_
     assert "none" not in low
 
 
+def test_a_date_that_python_does_not_have(table_at: Open, request_of: Request) -> None:
+    source = frame(n=[10_000_000]).with_columns(pl.col("n").cast(pl.Date))
+    table_at().append(source, request_of())
+    assert table_at().scan().select(pl.col("n").dt.year()).collect()["n"].to_list() == [29349]
+
+
 def test_filters_find_rows_by_statistics(table_at: Open, request_of: Request) -> None:
     table_at().append(frame(s=["a" * 40 + "z"], f=[float("nan")]), request_of(1))
     read = table_at().scan()

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from pyiceberg.catalog import load_catalog
 
+from datacoolie.core.exceptions import DestinationError
 from datacoolie.engines import CanVacuum, TableOps, TableRef, WriteRequest
 
 if TYPE_CHECKING:
@@ -110,3 +111,32 @@ def test_leftovers_of_dead_runs_go(tmp_path: Path, open_: Open, loaded: Callable
     vacuum(open_(), leftovers=True)
     assert [path.exists() for path in (dead, fresh, foreign)] == [False, True, True]
     assert loaded() == [3]
+
+
+def test_files_in_a_folder_that_tables_may_share_are_no_leftovers(
+    tmp_path: Path, open_: Open, options: dict[str, str], loaded: Callable[[], list[int]]
+) -> None:
+    shared, below = tmp_path / "shared/dc-of-another-table.parquet", tmp_path / "warehouse/db/t/data/x/dc-other.parquet"
+    for path in (shared, below):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"rows")
+        os.utime(path, (time.time() - 90_000,) * 2)
+    vacuum(open_(), leftovers=True)
+    with load_catalog("default", **options).load_table("db.t").transaction() as transaction:
+        transaction.set_properties({"write.data.path": f"file://{shared.parent}"})
+    vacuum(open_(), leftovers=True)
+    assert shared.exists()
+    assert below.exists()
+    assert loaded() == [3]
+
+
+def test_a_table_whose_files_may_belong_to_another_one(
+    open_: Open, options: dict[str, str], request_of: Request
+) -> None:
+    open_().append(pl.LazyFrame({"id": [1]}), request_of(1))
+    open_().overwrite(pl.LazyFrame({"id": [2]}), request_of(2))
+    with load_catalog("default", **options).load_table("db.t").transaction() as transaction:
+        transaction.set_properties({"gc.enabled": "false"})
+    with pytest.raises(DestinationError, match=r"gc.enabled is false: .* none can be removed"):
+        vacuum(open_(), leftovers=True)
+    assert len(open_().history(10)) == 2

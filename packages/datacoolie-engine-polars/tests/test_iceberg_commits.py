@@ -317,6 +317,20 @@ def test_a_catalog_that_is_not_there(engine: PolarsEngine, tmp_path: Path) -> No
         _ = engine.table(TableRef(format="iceberg", name="db.t", catalog_options=driver)).exists
 
 
+def test_what_a_catalog_or_its_files_can_not_do_is_said(tmp_path: Path, open_: Open, request_of: Request) -> None:
+    with pytest.raises(DestinationError, match=r"can't make this table: .*hierarchical namespaces are not supported"):
+        open_("deep.t").append(frame(id=[1]), request_of(1))
+    open_().append(frame(id=[1]), request_of(1))
+    late = pl.LazyFrame({"id": [2], "day": [10_000_000]}).with_columns(pl.col("day").cast(pl.Date))
+    with pytest.raises(DestinationError, match="outside of the years 1 to 9999"):
+        open_().append(late, request_of(2))
+    assert len(files_below(tmp_path)) == 1
+    for manifest in tmp_path.rglob("*-m0.avro"):
+        manifest.unlink()
+    with pytest.raises(DestinationError, match=r"metadata can't be read: .*No such file"):
+        open_().overwrite(frame(id=[2]), request_of(3))
+
+
 def test_files_that_are_not_on_this_machine(catalog: Catalog, open_: Open, request_of: Request) -> None:
     open_().append(frame(id=[1]), request_of(1))
     with catalog.load_table("db.t").transaction() as transaction:

@@ -46,7 +46,10 @@ def _column(
     empty = [group for group in groups if not group.has_min_max]
     if not bounded or any(group.num_values for group in empty):
         return
-    low, high = _lower(min(group.min for group in bounded)), _upper(max(group.max for group in bounded))
+    try:
+        low, high = _lower(min(group.min for group in bounded)), _upper(max(group.max for group in bounded))
+    except OverflowError:  # Python has no dates outside of the years 1 to 9999
+        return
     if low is not None and high is not None:
         lower[name], upper[name] = low, high
 

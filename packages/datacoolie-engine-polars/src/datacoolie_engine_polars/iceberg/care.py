@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table import TableProperties
 from pyiceberg.table.snapshots import ancestors_of
 
+from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.engines import CommitConflictError, Tidied
 from datacoolie_engine_polars import tokens
 from datacoolie_engine_polars.iceberg import commits, data_files
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
     from datacoolie.engines import TableRef
 
 _DAY = timedelta(days=1)
+_COLLECTED = "gc.enabled"
 
 
 def vacuum(table: Table, ref: TableRef, *, keep: timedelta, leftovers: bool, if_due: bool) -> Tidied | None:
     """Expire snapshots, after having said again what flows have committed in them; as `CanVacuum.vacuum` says."""
+    _refuse_borrowed_files(table, ref)
     now = datetime.now(UTC)
     limit = now - keep
     if if_due and not any(_time(snapshot.timestamp_ms) < limit - _DAY for snapshot in table.snapshots()):
@@ -39,6 +43,17 @@ def vacuum(table: Table, ref: TableRef, *, keep: timedelta, leftovers: bool, if_
     except FAILURES as error:
         raise unreachable(ref, error) from error
     return Tidied(removed_files=len(removed), removed_size=sum(removed.values())) if removed else None
+
+
+def _refuse_borrowed_files(table: Table, ref: TableRef) -> None:
+    """Refuse a table whose files may belong to another one.
+
+    Raises:
+        DestinationError: its properties say so.
+    """
+    if table.metadata.properties.get(_COLLECTED, "true").lower() == "false":
+        message = f"{ref}: {_COLLECTED} is false: files of the table may belong to another one, so none can be removed"
+        raise DestinationError(message, {"table": ref.name}).classed(ErrorClass.CONFIGURATION)
 
 
 def _say_again(table: Table, ref: TableRef, limit: datetime) -> None:
@@ -85,10 +100,15 @@ def _files(table: Table) -> dict[str, int]:
 
 
 def _remove_leftovers(table: Table, where: str, limit: datetime) -> dict[str, int]:
-    """Remove data files of ours that no snapshot has and that nobody wrote to since `limit`."""
+    """Remove data files of ours that no snapshot has and that nobody wrote to since `limit`.
+
+    A folder that the table's properties name may be that of other tables too.
+    """
+    if TableProperties.WRITE_DATA_PATH in table.metadata.properties:
+        return {}
     folder = Path(data_files.local(data_files.location_of(table.metadata), where))
     needed = {location.rpartition("/")[2] for location in _files(table)}
-    found = [path for path in folder.rglob(f"{data_files.STEM}*") if path.is_file() and path.name not in needed]
+    found = [path for path in folder.glob(f"{data_files.STEM}*") if path.is_file() and path.name not in needed]
     removed = {}
     for path in found:
         stat = path.stat()

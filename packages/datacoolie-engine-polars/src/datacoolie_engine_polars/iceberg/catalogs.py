@@ -78,8 +78,13 @@ def table_of(catalog: Catalog, ref: TableRef) -> Table | None:
     except FAILURES as error:
         raise unreachable(ref, error) from error
     except ValueError as error:
-        message = f"{ref}: its metadata can't be read: {failures.first_line(error)}"
-        raise DestinationError(message, {"table": ref.name}) from error
+        raise unreadable(ref, error) from error
+
+
+def unreadable(ref: TableRef, error: Exception) -> DestinationError:
+    """Return the error for a table whose metadata, or a file that it names, can't be read."""
+    message = f"{ref}: its metadata can't be read: {failures.first_line(error)}"
+    return DestinationError(message, {"table": ref.name})
 
 
 def begin(catalog: Catalog, ref: TableRef, schema: Schema, spec: PartitionSpec) -> Transaction:
@@ -103,6 +108,9 @@ def begin(catalog: Catalog, ref: TableRef, schema: Schema, spec: PartitionSpec) 
         raise CommitConflictError(message, {"table": ref.name}) from error
     except FAILURES as error:
         raise unreachable(ref, error) from error
+    except ValueError as error:
+        message = f"{ref}: the catalog {ref.catalog!r} can't make this table: {failures.first_line(error)}"
+        raise DestinationError(message, {"table": ref.name}).classed(ErrorClass.CONFIGURATION) from error
 
 
 def unreachable(ref: TableRef, error: Exception) -> DestinationError:

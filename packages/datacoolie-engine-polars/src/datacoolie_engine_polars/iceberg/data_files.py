@@ -76,6 +76,9 @@ def described(metadata: TableMetadata, location: str, staged: StagedData) -> lis
         metadata: the table's, with the schema and the partition spec that the files were written for.
         location: the URI of the folder that they are below.
         staged: the files.
+
+    Raises:
+        DestinationError: a file holds dates that pyiceberg can't describe.
     """
     import pyarrow.parquet as pq  # noqa: PLC0415 - slow, and only commits need it
 
@@ -83,7 +86,11 @@ def described(metadata: TableMetadata, location: str, staged: StagedData) -> lis
     plan, columns = compute_statistics_plan(schema, metadata.properties), parquet_path_to_id_mapping(schema)
     found = []
     for file in staged.staged.files:
-        statistics = data_file_statistics_from_parquet_metadata(pq.read_metadata(file.path), plan, columns)
+        try:
+            statistics = data_file_statistics_from_parquet_metadata(pq.read_metadata(file.path), plan, columns)
+        except OverflowError as error:
+            message = f"{location}: a date or timestamp is outside of the years 1 to 9999, which can't be written"
+            raise DestinationError(message, {"path": file.path}).classed(ErrorClass.DATA) from error
         found.append(
             DataFile.from_args(
                 content=DataFileContent.DATA,

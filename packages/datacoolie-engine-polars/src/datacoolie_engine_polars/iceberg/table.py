@@ -181,7 +181,10 @@ class IcebergTableOps(StagedTable):
     @cached_property
     def _tasks(self) -> dict[str, FileScanTask]:
         """The table's data files by local path."""
-        tasks = self._existing().scan().plan_files()
+        try:
+            tasks = list(self._existing().scan().plan_files())
+        except catalogs.FAILURES as error:
+            raise catalogs.unreadable(self._ref, error) from error
         return {data_files.local(task.file.file_path, self._where): task for task in tasks}
 
     def _data_files(self, change: SchemaChange) -> DataFiles:
