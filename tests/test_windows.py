@@ -179,6 +179,15 @@ def test_values_in_other_columns_make_another_row(project: Project) -> None:
     assert sorted(rows, key=str) == [("w", "w"), ("x", ""), ("x", None), (None, "x")]
 
 
+def test_rows_at_the_boundary_stay_loaded_when_the_source_gets_a_column(project: Project) -> None:
+    project.write(flow("id", {"boundary": "inclusive"}))
+    land(project, "a.parquet", id=[1, 2])
+    project.load()
+    land(project, "b.parquet", id=[2, 3], extra=["late", "new"])
+    project.load()
+    assert project.table("events").sort("id", "extra").rows() == [(1, None), (2, None), (2, "late"), (3, "new")]
+
+
 def test_an_inclusive_boundary_refuses_rows_it_cannot_tell_apart(project: Project) -> None:
     project.write(flow("id", {"boundary": "inclusive"}))
     land(project, "a.parquet", id=[1], tags=[["x"]])

@@ -1,7 +1,8 @@
 """Rows that have just the value of a mark: which of them were loaded is remembered with the mark.
 
-A row is remembered by a key: a hash of all its values, and how many equal rows come before it. So rows that arrive
-later with the value of the mark are told from those that were loaded, even where they are equal in every column.
+A row is remembered by a key: a hash of its columns that have a value, and how many equal rows come before it. So rows
+that arrive later with the value of the mark are told from those that were loaded, even where they are equal in every
+column; and a column that the source gets later, which they don't have a value in, makes no other rows of them.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def _keyed(frames: FrameOps[Frame], frame: Frame, where: str) -> Frame:
 
 
 def _text(schema: Schema, where: str) -> Expr:
-    """Return all values of a row as one text that no other row has."""
+    """Return the values of a row as one text that no other row has; columns without value are not in it."""
     parts: list[Expr] = []
     for name, kind in sorted(schema.items()):
         if name in FILE_COLUMNS:
@@ -122,5 +123,5 @@ def _text(schema: Schema, where: str) -> Expr:
         binary = isinstance(kind, types.BinaryType)
         text = call("hex", col(name)) if binary else Cast(col(name), types.StringType())
         length = Cast(call("length", text), types.StringType())
-        parts.append(call("coalesce", call("concat", length, lit(":"), text), lit("null;")))
+        parts.append(call("coalesce", call("concat", lit(f"{len(name)}:{name}="), length, lit(":"), text), lit("")))
     return call("concat", *parts)
