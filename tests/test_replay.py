@@ -226,6 +226,17 @@ def test_files_are_replayed_by_their_times(project: Project) -> None:
     assert sorted(project.table("events")["n"].to_list()) == [1, 2]
 
 
+def test_a_replay_of_a_range_without_files_says_so(project: Project) -> None:
+    project.write(append_flow(source={"watermark_columns": ["__file_modification_time"]}))
+    land(project, "a.parquet", days(1))
+    record = project.load(replay={"start": "2001-01-01", "end": "2001-02-01"})
+    assert record.status == "skipped"
+    assert record.reason == (
+        "nothing was left to load by the replay of __file_modification_time from 2001-01-01 00:00:00+00:00 to "
+        "2001-02-01 00:00:00+00:00"
+    )
+
+
 def test_a_chunk_column_need_not_be_a_watermark(project: Project) -> None:
     project.write(upsert("id"))
     land(project, "a.parquet", [date(2024, 3, 1), date(2024, 3, 2), None], column="day")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,6 +102,20 @@ def test_a_run_that_dies_before_the_manifest_leaves_it_to_the_next(project: Proj
     run(project)
     assert listed_rows(project) == [1, 2]
     assert sorted(project.table("events")["id"].to_list()) == [1, 2]
+
+
+def test_looking_at_the_state_writes_no_manifest(project: Project) -> None:
+    write(project)
+    land(project, "a.parquet", id=[1])
+    run(project)
+    manifest = project.lake / "events/_symlink_format_manifest/manifest"
+    manifest.unlink()
+    opened = datacoolie.Project.load(project.folder / "project.yaml")
+    assert opened.states.verify("events").agreement == "same"
+    assert not manifest.exists()
+    shutil.rmtree(project.states)
+    opened.states.set("events", {"id": "1"})
+    assert listed_rows(project) == [1]
 
 
 def test_a_manifest_that_can_not_be_written_fails_the_flow_until_it_can(

@@ -112,6 +112,9 @@ class BaseDestination(ABC, Generic[Frame]):
     def recover(self) -> None:
         """Finish what a commit may have left unfinished; called under the flow's lease before anything else."""
 
+    def follow(self) -> None:
+        """Let what other engines read follow a commit whose run ended right after it; called under the lease."""
+
     @abstractmethod
     def committed(self, *, after: int) -> Commit | None:
         """Return the flow's newest commit when its `seq` is above `after`; changes nothing.

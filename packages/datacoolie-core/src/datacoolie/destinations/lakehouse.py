@@ -51,11 +51,12 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
         return self._table.version.rpartition("@")[0] if self._table.exists else None
 
     def committed(self, *, after: int) -> Commit | None:
-        """Ask the table for the flow's token; a commit that is found may not be in the manifests yet."""
-        found = self._table.committed(self.flow.dataflow_id, after=after)
-        if found is not None:
-            self._write_manifests()
-        return found
+        """Ask the table for the flow's token."""
+        return self._table.committed(self.flow.dataflow_id, after=after)
+
+    def follow(self) -> None:
+        """Write the manifests."""
+        self._write_manifests()
 
     def clear(self, request: LoadRequest[Frame]) -> WriteResult:
         """Overwrite the table with none of its rows."""
@@ -123,7 +124,7 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
         """Write the manifests after a commit.
 
         Raises:
-            UnknownOutcomeError: that failed; `committed` of a new destination finds the commit and tries again.
+            UnknownOutcomeError: that failed; `committed` of a new destination finds the commit, `follow` tries again.
         """
         try:
             self._write_manifests()

@@ -199,6 +199,7 @@ class Load(Generic[Frame]):
         """Take over the newest commit of this flow that the state has not seen: a run died in between."""
         found = destination.committed(after=lease.state.seq)
         if found is not None:
+            destination.follow()
             lease.update(adopted(lease.state, found, destination.identity))
         return found
 

@@ -126,13 +126,16 @@ class Replay(Load[Frame], Generic[Frame]):
         state = stored.state or LoadState(dataflow_id=self.flow.dataflow_id, name=self.flow.name)
         self._enter("lease")
         with self.run.keeper.take(self.run.store, stored, state) as lease:
+            finished = self._progress(lease.state).is_finished
             while not self._progress(lease.state).is_finished:
                 self._refuse_when_stopped()
                 self._attempt_until_settled(lease, None)
             lease.finish(lease.state)
         what = f"{self._column} from {self._whole.start} to {self._whole.end}"
-        if not self._done:
+        if finished:
             return FlowStatus.SKIPPED, f"the replay of {what} was finished before; restart loads it again"
+        if not self._done:
+            return FlowStatus.SKIPPED, f"nothing was left to load by the replay of {what}"
         return FlowStatus.SUCCEEDED, f"replayed {what} in {counted(len(self._done), 'chunk')}"
 
     def finish(self) -> None:

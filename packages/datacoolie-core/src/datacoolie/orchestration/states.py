@@ -243,7 +243,10 @@ class States(Generic[Frame]):
             found = destination.committed(after=state.seq)
         except CommitForgottenError as error:
             return replace(state, seq=error.seq)
-        return adopted(state, found, destination.identity) if found else state
+        if found is None:
+            return state
+        destination.follow()
+        return adopted(state, found, destination.identity)
 
     def _record(self, dataflow_id: str, action: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
         by = f"{getpass.getuser()}@{this_process().host}"
