@@ -216,6 +216,58 @@ def test_columns_that_are_ignored_come_from_the_first_event_of_a_version_whateve
         ]
 
 
+@pytest.mark.parametrize("connection", ["lake", "ice"])
+def test_what_events_said_of_a_column_survives_its_new_name(tmp_path: Path, connection: str) -> None:
+    project = Project(tmp_path)
+    document = flow(scd2_ignore_columns=["Note"])
+    document["destination"]["connection_name"] = connection  # type: ignore[index] # a map
+    project.write(document, connections=[ICEBERG])
+    land(project, "1", [(1, 0, "a"), (1, 2, "a")], Note=["at 0", "at 2"])
+    assert load(project).error is None
+    project.write({**document, "transform": {"rename_columns": {"Note": "Remark"}}}, connections=[ICEBERG])
+    land(project, "2", [(1, 1, "b")], Note=["at 1"])
+    assert load(project).error is None
+    found = read(project, connection).sort("__valid_from")
+    assert found["remark"].to_list() == ["at 0", "at 1", "at 2"]
+
+
+def test_a_column_that_was_ignored_makes_versions_once_it_is_tracked(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow(scd2_ignore_columns=["Note"]))
+    land(project, "1", [(1, 0, "a"), (1, 2, "a")], Note=["x", "y"])
+    assert load(project).error is None
+    project.write(flow())
+    land(project, "2", [(1, 3, "a"), (1, 4, "a")], Note=["y", "z"])
+    assert load(project).error is None
+    assert rows_of(project, "__valid_from", "note") == [
+        (START + timedelta(hours=hour), note) for hour, note in ((0, "x"), (2, "y"), (4, "z"))
+    ]
+
+
+def test_a_column_that_is_called_as_one_of_the_timelines_own_is_refused(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    land(project, "1", [(1, 0, "a")], __run=[7])
+    record = load(project)
+    assert record.error is not None
+    assert "columns of a history can't be called __run" in record.error.message
+    assert not project.lake.exists()
+
+
+def test_a_table_that_spells_columns_in_another_case_is_continued(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(flow())
+    land(project, "1", [(1, 0, "a")])
+    assert load(project).error is None
+    upper = read(project).rename({"id": "ID", "value": "VALUE", "at": "AT"})
+    upper.write_delta(
+        str(project.lake / "customers"), mode="overwrite", delta_write_options={"schema_mode": "overwrite"}
+    )
+    land(project, "2", [(1, 1, "b"), (1, 2, "b")])
+    assert load(project).error is None
+    assert read(project).sort("__valid_from").select("ID", "VALUE").rows() == [(1, "a"), (1, "b")]
+
+
 def test_only_tracked_columns_make_a_version(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.write(flow(scd2_track_columns=["VALUE"]))

@@ -10,6 +10,7 @@ came.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from datacoolie.core.columns import (
@@ -22,7 +23,8 @@ from datacoolie.core.columns import (
     VALID_FROM,
     VALID_TO,
 )
-from datacoolie.core.exceptions import DestinationError
+from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.suggest import listed
 from datacoolie.core.types import ArrayType, StructType
 from datacoolie.engines import MergePlan, Observation, Rebuild, WindowFunction
 from datacoolie.sql import agg, and_, call, case, cast, col, lit, not_, or_
@@ -63,6 +65,12 @@ _IS_ROW = or_(and_(col(_CHANGES), not_(col(DELETED))), col(_ENDS_NOTHING))
 _ROWS, _ROWS_BEFORE, _IN_TABLE = "__rows", "__rows_before", "__in_table"
 """How many rows of the table there are for a key up to an event, and whether one is of the event's time."""
 
+_OWN = {
+    *(_ROW, _ENDED, _REPEATED, _TOGETHER, _LATEST, _SAME_KIND, _SAME_VALUES, _CLASHES, _CLASHED, _NEXT),
+    *(_FOLLOWS, _CHANGES, _RUN, _ENDS_NOTHING, _ROWS, _ROWS_BEFORE, _IN_TABLE),
+}
+"""Columns that exist while timelines are built."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryColumns:
@@ -83,6 +91,21 @@ class HistoryColumns:
     ignore: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
     full_snapshot: bool = False
+
+    def spelled(self, schema: Schema) -> HistoryColumns:
+        """Return the same columns as a schema spells them, which may be in another case."""
+
+        def found(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(_spelled(name, schema) or name for name in names)
+
+        return replace(
+            self,
+            keys=found(self.keys),
+            effective=None if self.effective is None else found((self.effective,))[0],
+            track=found(self.track),
+            ignore=found(self.ignore),
+            latest=found(self.latest),
+        )
 
     def tracked(self, schema: Schema) -> list[str]:
         """Return the columns of which a change makes a version."""
@@ -138,18 +161,24 @@ class History(Generic[Frame]):
             keys=(*columns.keys, VALID_FROM),
             keep=(CREATED_AT,),
             delete=DELETED,
-            rebuild=Rebuild(make=self._changes, keys=None if columns.full_snapshot else columns.keys),
+            rebuild=Rebuild(
+                make=partial(self._changes, request.renames), keys=None if columns.full_snapshot else columns.keys
+            ),
         )
         observe = {**request.observe, _WITHOUT_TIME: timeless}
         return table.merge(events, plan, replace(request, observe=observe, decide=decide))
 
-    def _changes(self, batch: Frame, known: Frame | None) -> Frame:
+    def _changes(self, renames: Mapping[str, str], batch: Frame, known: Frame | None) -> Frame:
         schema = self._frames.schema(batch)
-        return _Timelines(self._frames, self._columns, schema, self._stamps).changes(batch, known)
+        columns = self._columns.spelled(schema)
+        return _Timelines(self._frames, columns, schema, self._stamps, renames=renames).changes(batch, known)
 
     def _events(self, frame: Frame) -> Frame:
         """Return the events with all columns of a history, those that are not known yet null."""
         schema = self._frames.schema(frame)
+        if taken := [name for name in schema if name.lower() in _OWN]:
+            message = f"{self._where}: columns of a history can't be called {listed(taken)}. Rename them"
+            raise DestinationError(message, {"columns": taken}).classed(ErrorClass.CONFIGURATION)
         fields = [VALID_FROM, *self._columns.untracked(schema)]
         values: dict[str, Expr] = {name: col(name) for name in schema}
         values[REPEATS] = _null(ArrayType(StructType(tuple((name, schema[name]) for name in fields))))
@@ -163,15 +192,23 @@ class _Timelines(Generic[Frame]):
     """The timelines of the keys of one batch."""
 
     def __init__(
-        self, frames: FrameOps[Frame], columns: HistoryColumns, schema: Schema, stamps: Mapping[str, Expr]
+        self,
+        frames: FrameOps[Frame],
+        columns: HistoryColumns,
+        schema: Schema,
+        stamps: Mapping[str, Expr],
+        *,
+        renames: Mapping[str, str],
     ) -> None:
         self.frames = frames
+        self.renames = renames
         self.columns = columns
         self.schema = schema
         self.stamps = stamps
         self.keys = list(columns.keys)
         self.tracked = columns.tracked(schema)
         self.untracked = columns.untracked(schema)
+        self.repeated = {name: (_spelled(name, schema), kind) for name, kind in _fields(schema[REPEATS]).items()}
         self.latest = [name for name in columns.latest if name in schema]
         sortable = [name for name in self.untracked if isinstance(schema[name], ATOMIC) and name not in self.latest]
         self.order = [VALID_FROM, *self.latest, DELETED, *sortable, _ROW]
@@ -215,8 +252,10 @@ class _Timelines(Generic[Frame]):
         is_empty = _same(VALID_FROM, VALID_TO)
         empty, versions = frames.filter(known, is_empty), frames.filter(known, not_(is_empty))
         row = {_ROW: lit(value=True), _ENDED: col(VALID_TO), _REPEATED: col(REPEATS)}
+        said = {column: self._said(name) for name, (column, _) in self.repeated.items() if column}
+        same = [name for name in (*self.tracked, *self.untracked) if name not in said]
         repeats = frames.unnest(
-            frames.select(versions, {name: col(name) for name in (*self.keys, *self.tracked, REPEATS)}), REPEATS
+            frames.select(versions, {name: col(name) for name in (*self.keys, *same, REPEATS)}), REPEATS
         )
         spans = frames.select(versions, {name: col(name) for name in (*self.keys, VALID_FROM, VALID_TO)})
         followed = frames.window(
@@ -225,10 +264,15 @@ class _Timelines(Generic[Frame]):
         closed = frames.filter(followed, and_(not_(call("isnull", col(VALID_TO))), not_(_same(VALID_TO, _NEXT))))
         return [
             self._events(versions, row),
-            self._events(repeats),
+            self._events(repeats, {name: cast(one, self.schema[name]) for name, one in said.items()}),
             self._events(closed, {**self._nothing_said(), VALID_FROM: col(VALID_TO), DELETED: lit(value=True)}),
             self._events(empty, {**row, **self._nothing_said(), DELETED: lit(value=True)}),
         ]
+
+    def _said(self, name: str) -> Expr:
+        """Return what `__repeats` says of a column, if need be under the name that the column had."""
+        old = [was for was, (column, _) in self.repeated.items() if column is None and self.renames.get(was) == name]
+        return call("coalesce", col(name), *map(col, old)) if old else col(name)
 
     def _of_missing_keys(self, batch: Frame, known: Frame) -> Frame:
         """Return a delete, at the latest time of the batch, of each key that holds then and that the batch lacks."""
@@ -305,7 +349,10 @@ class _Timelines(Generic[Frame]):
         """Return the rows of the timelines: versions, and deletes that end nothing."""
         frames = self.frames
         repeated = frames.filter(runs, not_(or_(col(_CHANGES), col(DELETED))))
-        repeats = frames.nest(repeated, keys=[*self.keys, _RUN], columns=[VALID_FROM, *self.untracked], into=REPEATS)
+        keys = {name: col(name) for name in (*self.keys, _RUN)}
+        said = {name: cast(col(own), kind) if own else _null(kind) for name, (own, kind) in self.repeated.items()}
+        told = frames.select(repeated, {**keys, **said})
+        repeats = frames.nest(told, keys=list(keys), columns=list(said), into=REPEATS)
         starts = frames.filter(runs, or_(col(_CHANGES), col(DELETED)))
         ended = self._again(starts, {VALID_TO: WindowFunction("lead", (VALID_FROM,))})
         return frames.with_columns(
@@ -326,6 +373,19 @@ class _Timelines(Generic[Frame]):
             _SAME_KIND: WindowFunction(function, (DELETED,)),
             _SAME_VALUES: WindowFunction(function, tuple(self.tracked)),
         }
+
+
+def _spelled(name: str, schema: Schema) -> str | None:
+    """Return the column of this name, in any case."""
+    return name if name in schema else next((known for known in schema if known.lower() == name.lower()), None)
+
+
+def _fields(kind: DataType) -> Mapping[str, DataType]:
+    """Return what `__repeats` says of an event: columns that are not tracked, or were not when it was written."""
+    if not isinstance(kind, ArrayType) or not isinstance(kind.element, StructType):
+        message = f"{REPEATS} is {kind}"
+        raise TypeError(message)
+    return dict(kind.element.fields)
 
 
 def _same(left: str, right: str) -> Expr:
