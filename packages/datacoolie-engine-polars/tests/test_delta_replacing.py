@@ -186,3 +186,12 @@ def test_a_text_of_nothing_but_the_last_character_has_no_upper_bound(table_at: O
     last = "\U0010ffff" * 40
     table_at().append(frame(k=[last], n=[1]), request_of(1))
     assert table_at().merge(frame(k=[last], n=[2]), MergePlan(keys=("k",)), request_of(2)).updated == 1
+
+
+@pytest.mark.parametrize("name", ["*", "^.*$", "__datacoolie_path"])
+def test_a_column_that_can_not_be_told_from_others_by_its_name(
+    tmp_path: Path, table_at: Open, request_of: Request, name: str
+) -> None:
+    with pytest.raises(DestinationError, match=r"columns can't be called '.*'\. Rename them"):
+        table_at().append(frame(id=[1], **{name: ["a"]}), request_of(1))
+    assert not (tmp_path / "table").exists()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
 
+from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.suggest import listed
 from datacoolie.engines import Observation, TableOps, WriteResult
 from datacoolie.sql import count
 from datacoolie_engine_polars import copy_on_write
@@ -27,6 +30,8 @@ Operation: TypeAlias = Literal["append", "replace", "rewrite"]
 """What a commit does: it adds rows, replaces all of them, or replaces some files."""
 
 _ROWS = "__datacoolie_rows"
+
+_TAKEN = re.compile(r"\*|\^.*\$|__datacoolie_.*", re.DOTALL)
 
 
 class StagedTable(TableOps[pl.LazyFrame]):
@@ -132,7 +137,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
         Raises:
             DestinationError: a key is no column, or is in the batch twice; and as `TableOps` says.
         """
-        frame, schema = self._prepared(*stored_frame(frame), request)
+        frame, schema = self._prepared(*self._stored(frame), request)
         plan = copy_on_write.resolved(plan, schema.names(), self._where)
         if not self.exists:
             batch, decided = self._collect(frame, request)
@@ -152,13 +157,25 @@ class StagedTable(TableOps[pl.LazyFrame]):
         result = _result(staged, version, change, rows=rewrite.rows, removed=rewrite.replaced.height)
         return replace(result, inserted=rewrite.inserted, updated=rewrite.updated, deleted=rewrite.deleted)
 
+    def _stored(self, frame: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.Schema]:
+        """Return a batch in the types that are stored, with its schema.
+
+        Raises:
+            DestinationError: a column is called as Polars calls several, or as a column of ours.
+        """
+        frame, schema = stored_frame(frame)
+        if taken := [name for name in schema if _TAKEN.fullmatch(name)]:
+            message = f"{self._where}: columns can't be called {listed(map(repr, taken))}. Rename them (rename_columns)"
+            raise DestinationError(message, {"columns": taken}).classed(ErrorClass.CONFIGURATION)
+        return frame, schema
+
     def _first(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
-        frame, _ = self._prepared(*stored_frame(frame), request)
+        frame, _ = self._prepared(*self._stored(frame), request)
         staged, version = self._create(frame, request)
         return _result(staged, version, None, rows=staged.staged.rows)
 
     def _conformed(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[pl.LazyFrame, SchemaChange]:
-        frame, schema = self._prepared(*stored_frame(frame), request)
+        frame, schema = self._prepared(*self._stored(frame), request)
         change = self._compare(schema, request)
         return conform(frame, schema, change.schema), change
 
