@@ -57,6 +57,16 @@ def test_only_files_with_a_touched_key_are_written_again(
     assert rows(tmp_path / "table") == sorted([*old, (4, "new"), (20, "new")], key=repr)
 
 
+def test_all_rows_of_a_key_that_the_table_has_several_times_are_updated(
+    tmp_path: Path, table_at: Open, request_of: Request, merge: Merge
+) -> None:
+    table_at().append(frame(id=[1, 1], v=["a", "b"], made=[1, 2]), request_of(1))
+    merge(table_at(), frame(id=[1, 2], v=["A", "C"], made=[9, 9]), request_of(2), "id", keep=("made",))
+    assert rows(tmp_path / "table") == [(1, "A", 1), (1, "A", 2), (2, "C", 9)]
+    merge(table_at(), frame(id=[1], v=["B"], made=[8]), request_of(3), "id")
+    assert rows(tmp_path / "table") == [(1, "B", 8), (1, "B", 8), (2, "C", 9)]
+
+
 def test_null_keys_are_equal(tmp_path: Path, table_at: Open, request_of: Request, merge: Merge) -> None:
     table_at().append(frame(a=[1, None, None], b=["x", "x", None], v=[1, 2, 3]), request_of(1))
     merge(table_at(), frame(a=[None, None, 1], b=["x", None, None], v=[20, 30, 40]), request_of(2), "a", "b")

@@ -240,7 +240,9 @@ def _with_kept(batch: pl.DataFrame, hits: pl.DataFrame, keys: list[str]) -> pl.L
     """Put what the rows of the table keep into the rows that match them; where nothing is kept the batch is enough."""
     kept = [name for name in hits.columns if name not in keys]
     if not kept:
-        return batch.lazy()
+        # A key that several rows of the table have is updated in all of them, as MERGE does.
+        several = not hits.is_empty() and hits.is_duplicated().any()
+        return batch.lazy().join(hits.lazy(), on=keys, how="left", nulls_equal=True) if several else batch.lazy()
     there = hits.lazy().select(*keys, pl.struct(kept).alias(_KEPT))
     # A struct is null in rows that match nothing, and a struct of nulls in those that keep nulls.
     values = (
