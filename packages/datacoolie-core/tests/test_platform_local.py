@@ -330,6 +330,24 @@ def test_the_lock_of_a_killed_process_is_free(platform: LocalPlatform, tmp_path:
     assert platform.read(path).data == b"2"
 
 
+def test_a_lock_that_is_not_released_is_an_error(
+    platform: LocalPlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "f")
+    version = platform.write(path, b"1")
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    holder = run_here(HOLD, tmp_path)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(PlatformError, match="that process may be stopped") as caught:
+        platform.write_if_match(path, b"2", version)
+    holder.kill()
+    holder.communicate()
+    assert caught.value.error_class is ErrorClass.TRANSIENT
+    assert caught.value.details == {"path": str(tmp_path)}
+    assert platform.write_if_match(path, b"2", version) is not None
+
+
 KILLED = """
 import os, signal, sys
 from datacoolie.platforms.local import LocalPlatform

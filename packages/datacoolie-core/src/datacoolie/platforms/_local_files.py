@@ -13,7 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from datacoolie.core.exceptions import PlatformError
+from datacoolie.core.exceptions import ErrorClass, PlatformError
 from datacoolie.platforms.base import AccessDeniedError, PathNotFoundError, StorageFullError
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ T = TypeVar("T")
 OWN_PREFIX = ".datacoolie-"
 """Names of temporary and lock files begin like this."""
 
+PATIENCE = 20.0
+"""Seconds for which a lock is waited for."""
+
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 """How file systems without hard links (FAT, some network mounts) refuse one."""
 
@@ -32,15 +35,12 @@ _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENO
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(descriptor: int) -> None:
-        while True:
-            try:
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-            except OSError as error:
-                if error.errno != errno.EDEADLOCK:  # what LK_LOCK says after ten tries
-                    raise
-            else:
-                return
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError:  # what it says of a lock that is held
+            return False
+        return True
 
     def _name_if_free(temporary: str, target: str) -> None:
         os.rename(temporary, target)  # never replaces on Windows
@@ -51,8 +51,12 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def _name_if_free(temporary: str, target: str) -> None:
         try:
@@ -166,13 +170,29 @@ def locked(folder: str) -> Iterator[None]:
     """Hold the lock of an existing folder; closing its file, or dying, releases it.
 
     The lock file stays: whoever removed it would take it from under another's feet.
+
+    Raises:
+        PlatformError: another process, which may be stopped, does not release it.
     """
     descriptor = os.open(f"{folder}/{OWN_PREFIX}lock", os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _lock(descriptor)
+        _lock(descriptor, folder)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: str) -> None:
+    end, pause = time.monotonic() + PATIENCE, 0.0005
+    while not _try_lock(descriptor):
+        if time.monotonic() > end:
+            message = (
+                f"Another process has held the lock of {folder!r} for {PATIENCE:.0f} seconds. A lock is held for "
+                "milliseconds, so that process may be stopped: let it go on, or end it, and run again."
+            )
+            raise PlatformError(message, {"path": folder}).classed(ErrorClass.TRANSIENT)
+        time.sleep(pause)
+        pause = min(pause * 2, 0.02)
 
 
 def walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
