@@ -122,7 +122,7 @@ def test_an_end_by_signal_releases_the_lease_and_leaves_nothing(
     project.write(append_flow())
     folder = project.landing / "events"
     folder.mkdir()
-    pl.select(id=pl.int_range(6_000_000), text=pl.int_range(6_000_000).cast(pl.String)).write_parquet(
+    pl.select(id=pl.int_range(15_000_000), text=pl.int_range(15_000_000).cast(pl.String)).write_parquet(
         folder / "big.parquet"
     )
     with subprocess.Popen(
@@ -137,7 +137,24 @@ def test_an_end_by_signal_releases_the_lease_and_leaves_nothing(
     assert not list(table.rglob("*.parquet"))
     (state,) = project.states.glob("*.json")
     assert json.loads(state.read_text())["lease"] is None
-    assert project.run()[0]["commit"]["rows"] == 6_000_000  # type: ignore[index]
+    assert project.run()[0]["commit"]["rows"] == 15_000_000  # type: ignore[index]
+
+
+def test_a_run_that_is_ended_after_its_pass_commits_nothing(project: Project) -> None:
+    project.write(append_flow())
+    land(project, "a.parquet", [1, 2, 3])
+    code = "import time, datacoolie.sources.files as f\nold = f.FileSource.verify\n"
+    code += "def slow(*a):\n    print('staged', flush=True); time.sleep(2); old(*a)\n"
+    code += "f.FileSource.verify = slow\nfrom datacoolie.cli import main\nmain()"
+    with subprocess.Popen(
+        [*project.command()[:1], "-c", code, "run", str(project.folder / "project.yaml")], stdout=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert b"staged" in running.stdout.readline()
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=30) == 143
+    assert not list(project.lake.rglob("*.*"))
+    assert project.run()[0]["commit"]["rows"] == 3  # type: ignore[index]
 
 
 def test_a_file_that_changes_while_it_is_read(project: Project) -> None:

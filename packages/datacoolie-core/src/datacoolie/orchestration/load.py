@@ -20,6 +20,7 @@ from datacoolie.engines import (
     Commit,
     CommitConflictError,
     CountsRows,
+    InterruptedPassError,
     Observation,
     PartitionField,
     Token,
@@ -83,7 +84,7 @@ class Run(Generic[Frame]):
         keeper: leases.
         transformers: all there are, of which each flow takes those that apply.
         listener: receives events.
-        stopped: set when the run is interrupted: no further chunk of a replay begins.
+        stopped: set when the run is interrupted: nothing is committed any more.
     """
 
     run_id: str
@@ -231,7 +232,7 @@ class Load(Generic[Frame]):
             state = self._state_after(lease.state, window, cleared(mark) if emptied else mark)
             settled.append(state)
             self.window = window_record(window, mark, observed)
-            lease.check()
+            self._check(lease)
             return Commit(token=token, metadata=self._metadata(window, state))
 
         self._enter("write")
@@ -264,11 +265,19 @@ class Load(Generic[Frame]):
         token = self._next_token(lease)
 
         def decide(_: Observed) -> Commit:
-            lease.check()
+            self._check(lease)
             return Commit(token=token, metadata=self._metadata(Window(), state))
 
         result = destination.clear(LoadRequest(run_id=self.run.run_id, stem=self._stem(token), decide=decide))
         self._settle(lease, destination, state, result)
+
+    def _check(self, lease: HeldLease) -> None:
+        """Refuse to go on when the run was stopped, or when another run has the lease."""
+        if self.run.stopped.is_set():
+            # The engine's pass may have come to its end just before it was to be interrupted.
+            message = f"{self.flow.name}: the run was stopped; what was not committed by then is removed"
+            raise InterruptedPassError(message)
+        lease.check()
 
     def _settle(
         self, lease: HeldLease, destination: BaseDestination[Frame], state: LoadState, result: WriteResult

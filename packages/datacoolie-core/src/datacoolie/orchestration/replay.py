@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.marks import Json, decode_value, encode_value
 from datacoolie.core.models import MODIFIED, LoadType
-from datacoolie.engines import InterruptedPassError
 from datacoolie.observability.records import FlowStatus
 from datacoolie.observability.units import counted
 from datacoolie.orchestration.adoption import check_target
@@ -128,7 +127,7 @@ class Replay(Load[Frame], Generic[Frame]):
         with self.run.keeper.take(self.run.store, stored, state) as lease:
             finished = self._progress(lease.state).is_finished
             while not self._progress(lease.state).is_finished:
-                self._refuse_when_stopped()
+                self._check(lease)
                 self._attempt_until_settled(lease, None)
             lease.finish(lease.state)
         what = f"{self._column} from {self._whole.start} to {self._whole.end}"
@@ -194,11 +193,6 @@ class Replay(Load[Frame], Generic[Frame]):
         found = Progress.from_json(state.replay) if state.replay else whole
         anew = self._settings.restart and found.run_id != self.run.run_id
         return whole if anew or not found.is_of(whole) else found
-
-    def _refuse_when_stopped(self) -> None:
-        if self.run.stopped.is_set():
-            message = f"{self.flow.name}: the run was stopped between two chunks; the same replay goes on there"
-            raise InterruptedPassError(message)
 
 
 def _joined(windows: Sequence[WindowRecord]) -> WindowRecord | None:
