@@ -40,3 +40,15 @@ def postgres_server() -> Iterator[Running]:
 def iceberg_rest() -> Iterator[Running]:
     """Return an Iceberg REST catalog."""
     yield from provided("iceberg-rest")
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[Running]:
+    """Return S3, Secrets Manager and STS as moto has them."""
+    yield from provided("moto")
+
+
+@pytest.fixture(scope="session")
+def versitygw() -> Iterator[Running]:
+    """Return an S3 server that checks signatures."""
+    yield from provided("versitygw")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import urllib.request
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
-from urllib.error import URLError
 
-from tools.services import process, store
+from tools.services import http, process, store
 from tools.services.model import MissingError, Running, Service
 
 if TYPE_CHECKING:
@@ -52,20 +51,12 @@ class IcebergRest(Service):
         command = [java, "-Xmx256m", "-cp", f"{jars}/*", "org.apache.iceberg.rest.RESTCatalogServer"]
         pid = process.spawn(command, folder, environment)
         url = f"http://127.0.0.1:{port}"
-        process.wait_until(lambda: _answers(f"{url}/v1/config"), pid, folder, "The Iceberg REST catalog")
+        process.wait_until(partial(http.answers, f"{url}/v1/config"), pid, folder, "The Iceberg REST catalog")
         return Running(name=self.name, folder=folder, pid=pid, address={"url": url, "port": str(port)})
 
     def stop(self, running: Running) -> None:
         """Stop the server."""
         process.stop(running.pid)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - a URL of this module
-            return True
-    except (URLError, OSError):
-        return False
 
 
 def _install(folder: Path) -> None:
