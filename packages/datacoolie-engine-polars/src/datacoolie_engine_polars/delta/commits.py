@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
+from datacoolie.core.redaction import get_logger
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError, tokens
 from datacoolie_engine_polars import failures, staging
 from datacoolie_engine_polars.delta import statistics
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Actions: TypeAlias = Sequence[AddAction | RemoveAction]
 
-_log = logging.getLogger("datacoolie.engines.polars")
+_log = get_logger("datacoolie.engines.polars")
 
 _PAGE = 100
 _RETRIES = 15

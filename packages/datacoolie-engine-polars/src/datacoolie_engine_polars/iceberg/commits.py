@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pyiceberg.table.snapshots import ancestors_of
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.redaction import get_logger
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError, tokens
 from datacoolie_engine_polars import failures
 from datacoolie_engine_polars.iceberg.catalogs import FAILURES, unreachable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from datacoolie.engines import Commit, TableRef
 
-_log = logging.getLogger("datacoolie.engines.polars")
+_log = get_logger("datacoolie.engines.polars")
 
 _RETRIES = 15
 """How often an append follows other writers."""
