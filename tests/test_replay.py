@@ -50,8 +50,7 @@ def texts(project: Project) -> list[tuple[int, str]]:
 
 def ranges(project: Project) -> list[tuple[object, object]]:
     """Return the chunks that the table's commits hold, oldest first."""
-    commits = reversed(DeltaTable(project.lake / "events").history())
-    entries = [json.loads(commit["userMetadata"]) for commit in commits]
+    entries = reversed(DeltaTable(project.lake / "events").history())
     found = [(entry.get("datacoolie.low"), entry.get("datacoolie.replayed")) for entry in entries]
     return [(value(low), value(high)) for low, high in found if high]
 

@@ -40,9 +40,17 @@ def _types(workspace: Workspace) -> list[str]:
 
 
 def _changed(workspace: Workspace, package: Package) -> bool:
-    """Return whether what users install changed since the newest tag; without a tag everything is a change."""
+    """Return whether what users install changed since the newest tag; a version in the changelog waits for its tag."""
     installed = [package.relative("src"), package.relative("pyproject.toml")]
     tags = workspace.git("tag", "--list", f"{package.name}-v*", "--merged", "HEAD", "--sort=-version:refname").split()
+    version = str(package.project["version"])
+    if f"{package.name}-v{version}" not in tags and f"\n## {version} (" in _changelog(package):
+        return False
     if not tags:
         return True
     return bool(workspace.git("diff", "--name-only", tags[0], "--", *installed))
+
+
+def _changelog(package: Package) -> str:
+    path = package.folder / "CHANGELOG.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

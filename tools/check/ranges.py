@@ -42,7 +42,7 @@ def _internal(package: Package, requirement: Requirement, version: Version) -> I
     if requirement.name == package.name and not requirement.specifier:
         return  # an extra made of the package's other extras
     if requirement.specifier != (expected := internal_range(version)):
-        message = f"{requirement} is not the range of {requirement.name} {version}: expected {_text(expected)}"
+        message = f"{requirement} is not the range of {requirement.name} {version}: expected {range_text(expected)}"
         yield package.found(str(requirement.name), message)
 
 
@@ -53,5 +53,6 @@ def _bounded(package: Package, requirement: Requirement) -> Iterator[Finding]:
         yield package.found(str(requirement.name), message)
 
 
-def _text(specifiers: SpecifierSet) -> str:
+def range_text(specifiers: SpecifierSet) -> str:
+    """Return a range as it is written here, the lower bound first."""
     return ",".join(sorted(map(str, specifiers), reverse=True))

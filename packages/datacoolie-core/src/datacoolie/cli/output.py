@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from datacoolie.core.redaction import redact, redacted_json
+from datacoolie.core.redaction import redact, redact_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,7 @@ def say(text: str = "") -> None:
 
 def say_json(data: object) -> None:
     """Print one JSON document as one line to standard output."""
-    click.echo(redacted_json(data))
+    click.echo(json.dumps(redact_data(data), default=str))
 
 
 def complain(message: str, *hints: str) -> None:

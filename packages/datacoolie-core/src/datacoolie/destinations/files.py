@@ -9,7 +9,6 @@ from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.models import LoadType
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
 from datacoolie.engines import FileWrite, Staged, Tidied
-from datacoolie.engines.places import storage_of
 from datacoolie.state.folders import FolderCommits
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
                 size=request.size,
                 options={**self.connection.settings.write_options, **destination.settings.write_options},
                 observe=request.observe,
-                storage=storage_of(self.connection, self.platform),
+                storage_options=self.platform.storage_options(staging),
             ),
         )
         replace = destination.load_type in {LoadType.OVERWRITE, LoadType.FULL_LOAD}

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
-from datacoolie.platforms.storage import Storage
 
 if TYPE_CHECKING:
     from datacoolie.core.models import LoadType, SchemaPolicy
@@ -144,7 +143,7 @@ class FileScan:
         options: `read_options` under Spark's names, values possibly as text; engine-only ones below the engine's name.
         hive_partitioning: add columns from `name=value` folders below `root`.
         file_columns: which of `__file_name`, `__file_path`, `__file_modification_time` to add.
-        storage: how to get at them.
+        storage_options: for the engine's reader.
     """
 
     format: str
@@ -153,7 +152,7 @@ class FileScan:
     options: Mapping[str, object] = field(default_factory=dict)
     hive_partitioning: bool = False
     file_columns: frozenset[str] = frozenset()
-    storage: Storage = field(default_factory=Storage)
+    storage_options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +168,7 @@ class FileWrite(Generic[Frame]):
         size: about how many bytes the rows take as Parquet; `None` when that is not known.
         options: `write_options` under Spark's names.
         observe: evaluated in the same pass.
-        storage: how to get at the folder.
+        storage_options: for the engine's writer.
     """
 
     format: str
@@ -180,7 +179,7 @@ class FileWrite(Generic[Frame]):
     size: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
-    storage: Storage = field(default_factory=Storage)
+    storage_options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +228,7 @@ class TableRef:
         catalog: what the catalog is called.
         catalog_options: how to reach it: `type`, `uri`, `warehouse`, ...
         version: read this version instead of the newest.
-        storage: how to get at its files.
+        storage_options: for the format's library.
     """
 
     format: str
@@ -238,7 +237,7 @@ class TableRef:
     catalog: str = "default"
     catalog_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     version: str | None = None
-    storage: Storage = field(default_factory=Storage)
+    storage_options: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return `delta table 'PATH or NAME'`, for messages."""

@@ -1,0 +1,1 @@
+"""Releases of one distribution at a time: `python -m tools.release`."""
