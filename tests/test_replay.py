@@ -50,7 +50,8 @@ def texts(project: Project) -> list[tuple[int, str]]:
 
 def ranges(project: Project) -> list[tuple[object, object]]:
     """Return the chunks that the table's commits hold, oldest first."""
-    entries = reversed(DeltaTable(project.lake / "events").history())
+    commits = reversed(DeltaTable(project.lake / "events").history())
+    entries = [json.loads(commit["userMetadata"]) for commit in commits]
     found = [(entry.get("datacoolie.low"), entry.get("datacoolie.replayed")) for entry in entries]
     return [(value(low), value(high)) for low, high in found if high]
 

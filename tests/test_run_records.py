@@ -1,11 +1,13 @@
-"""How long run records stay."""
+"""How long run records stay, and who can read them."""
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 
 from datacoolie.observability.retention import remove_old_records
 from datacoolie.platforms.local import LocalPlatform
@@ -44,6 +46,18 @@ def test_days_that_are_over_long_enough_are_removed_once_a_day(tmp_path: Path) -
     again = record(tmp_path, ages[400])
     assert [each["status"] for each in project.run()] == ["skipped"]
     assert again.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no modes")
+def test_records_and_states_are_their_owners_alone(project: Project) -> None:
+    (project.landing / "events").mkdir()
+    pl.DataFrame({"id": [1]}).write_parquet(project.landing / "events" / "1.parquet")
+    project.write(append_flow())
+    project.load()
+    kept = list((project.folder / ".datacoolie").rglob("*"))
+    assert {path.suffix for path in kept if path.is_file()} >= {".json"}
+    modes = {oct(path.stat().st_mode & 0o777) for path in kept if path.suffix == ".json"}
+    assert modes == {"0o600"}
 
 
 def test_a_day_goes_when_all_of_it_is_old(tmp_path: Path) -> None:

@@ -31,7 +31,11 @@ def contents(folder: Path, distribution: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("distribution", "module"),
-    [("datacoolie_core", "datacoolie"), ("datacoolie_engine_polars", "datacoolie_engine_polars")],
+    [
+        ("datacoolie_core", "datacoolie"),
+        ("datacoolie_engine_polars", "datacoolie_engine_polars"),
+        ("datacoolie_engine_spark", "datacoolie_engine_spark"),
+    ],
 )
 def test_wheels_hold_code_types_and_licence_but_no_tests(wheels: Path, distribution: str, module: str) -> None:
     names = contents(wheels, distribution)
@@ -64,6 +68,7 @@ def test_installed_wheels_run(wheels: Path, tmp_path: Path) -> None:
         [scripts / "datacoolie", "plugins"], check=True, capture_output=True, text=True, cwd=tmp_path
     )
     assert "polars" in answer.stdout
+    assert "spark" in answer.stdout
 
 
 def uv(*arguments: str) -> None:

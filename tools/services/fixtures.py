@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,9 @@ from tools.services.running import started
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyspark.sql import SparkSession
+
+    from datacoolie_engine_spark import SparkEngine
     from tools.services.model import Running
 
 REQUIRED = "DATACOOLIE_REQUIRE_SERVICES"
@@ -21,9 +25,15 @@ REQUIRED = "DATACOOLIE_REQUIRE_SERVICES"
 
 def provided(name: str) -> Iterator[Running]:
     """Yield a running service; skip, or fail where services are required, when it can't be had."""
+    with _had(), started(name) as running:
+        yield running
+
+
+@contextmanager
+def _had() -> Iterator[None]:
+    """Skip, or fail where services are required, what a missing service ends."""
     try:
-        with started(name) as running:
-            yield running
+        yield
     except MissingError as error:
         if os.environ.get(REQUIRED) == "1":
             pytest.fail(f"{error} ({REQUIRED} is 1)")
@@ -40,3 +50,35 @@ def postgres_server() -> Iterator[Running]:
 def iceberg_rest() -> Iterator[Running]:
     """Return an Iceberg REST catalog."""
     yield from provided("iceberg-rest")
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[Running]:
+    """Return S3, Secrets Manager and STS as moto has them."""
+    yield from provided("moto")
+
+
+@pytest.fixture(scope="session")
+def versitygw() -> Iterator[Running]:
+    """Return an S3 server that checks signatures."""
+    yield from provided("versitygw")
+
+
+@pytest.fixture(scope="session")
+def spark_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
+    """Return the one classic Spark of the test run; this fixture starts it and stops it, tests only use it."""
+    from datacoolie_engine_spark import SparkEngine  # noqa: PLC0415 - most test runs need no Spark
+    from tools.services import spark  # noqa: PLC0415 - the same
+
+    with _had():
+        jars = spark.jars()
+    conf = {**spark.SMALL, "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("spark-warehouse"))}
+    engine = SparkEngine(master="local[2]", conf=conf, jars=str(jars))
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def spark_session(spark_engine: SparkEngine) -> SparkSession:
+    """Return the session that `spark_engine` works in, for what tests read back."""
+    return spark_engine.session

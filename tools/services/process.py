@@ -30,14 +30,14 @@ def free_port() -> int:
     return port
 
 
-def run(command: Sequence[str], what: str, **options: str | Path) -> str:
+def run(command: Sequence[str], what: str, **options: object) -> str:
     """Run a command to its end and return what it printed.
 
     Raises:
         MissingError: it isn't there, or fails.
     """
     try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, **options)  # type: ignore[call-overload] # cwd
+        done = subprocess.run(command, check=False, capture_output=True, text=True, **options)  # type: ignore[call-overload] # cwd, env
     except OSError as error:
         message = f"{what}: {command[0]} can't be run ({error.strerror})"
         raise MissingError(message) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.services import fixtures, postgres, process, running, store
+from tools.services import fixtures, http, postgres, process, running, store
 from tools.services.__main__ import main
 from tools.services.model import MissingError, Running, Service
 
@@ -124,3 +124,9 @@ def test_the_binaries_of_the_package_start_too(monkeypatch: pytest.MonkeyPatch) 
 def test_the_rest_catalog_answers(iceberg_rest: Running) -> None:
     with urllib.request.urlopen(f"{iceberg_rest.address['url']}/v1/config") as answer:  # noqa: S310 - a URL of ours
         assert "endpoints" in json.load(answer)
+
+
+@pytest.mark.parametrize("fixture", ["moto_server", "versitygw"])
+def test_servers_of_s3_answer(fixture: str, request: pytest.FixtureRequest) -> None:
+    server: Running = request.getfixturevalue(fixture)
+    assert http.answers(server.address["url"], refusing=True)

@@ -8,4 +8,4 @@ from datacoolie.core import redaction
 @pytest.fixture(autouse=True)
 def _forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin each test without secrets: the masking set is one per process, and a short value masks much."""
-    monkeypatch.setattr(redaction, "_secrets", redaction._SecretValues())
+    monkeypatch.setattr(redaction, "_secrets", redaction._Secrets())

@@ -1,14 +1,28 @@
 from __future__ import annotations
 
+import base64
 import io
 import json
 import logging
+import traceback
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
-from datacoolie.core.redaction import RedactingFilter, redact, redact_data
+from datacoolie.core.exceptions import DataCoolieError
+from datacoolie.core.redaction import (
+    HiddenError,
+    RedactingFilter,
+    get_logger,
+    redact,
+    redact_data,
+    redacted_json,
+    secrets_hidden,
+)
 from datacoolie.core.secret_provider import get_registered_secret_values, register_secret_values
 
 if TYPE_CHECKING:
@@ -16,11 +30,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SECRET = "p@ss w/\"ö\\\n'x+?>~"
-
-
-@pytest.fixture(autouse=True)
-def _only_this_tests_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datacoolie.core.redaction._secrets.values", frozenset())
 
 
 @pytest.fixture
@@ -60,9 +69,55 @@ def test_a_secret_registered_later_is_masked_from_then_on() -> None:
     assert redact("hunter2 hunter3") == "*** ***"
 
 
-def test_the_longest_secret_wins() -> None:
-    register_secret_values("abc", "abcdef", "ab")
-    assert redact("abcdef abcd abx") == "*** ***d ***x"
+def test_secrets_that_overlap_are_masked_together() -> None:
+    register_secret_values("abcd", "abcdef", "efghij", "a-secret-of-twenty-c", "twenty-characters-and-more")
+    assert redact("abcdefg abcdx abcdefghij") == "***g ***x ***"
+    assert redact("<a-secret-of-twenty-characters-and-more>") == "<***>"
+
+
+def test_a_short_secret_is_masked_as_a_word_of_its_own() -> None:
+    register_secret_values("abc", "pg", "#1")
+    assert redact("abc abcd pgpg 'pg' pg2 =#1") == "*** abcd pgpg '***' pg2 =***"
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "use", "user:"])
+@pytest.mark.parametrize("after", ["", "x", "xy", "xyz"])
+def test_base64_at_any_offset(before: str, after: str) -> None:
+    """What is left beside the mask holds no bit of the secret."""
+    register_secret_values("hunter2-öß")
+    texts = []
+    for secret in ("hunter2-öß", "HUNTER3+ÄÜ"):
+        register_secret_values(secret)
+        texts.append(redact(f"<{base64.urlsafe_b64encode((before + secret + after).encode()).decode()}>"))
+    assert texts[0] == texts[1]
+    assert "***" in texts[0]
+
+
+def test_lines_of_a_key() -> None:
+    register_secret_values("{\n  MIIEvQIBADANBgkqhkiG\n  9w0BAQEFAASCBKcwggSj\n}\n")
+    assert redact("{ 9w0BAQEFAASCBKcwggSj }") == "{ *** }"
+
+
+def test_forms_of_forms() -> None:
+    register_secret_values('p@ss/w"ö&<rd')
+    in_json = json.dumps({"k": 'p@ss/w"ö&<rd'})
+    for text in (
+        repr(in_json),
+        json.dumps(in_json),
+        "p%40ss%2fw%22%c3%b6%26%3crd",
+        quote(quote('p@ss/w"ö&<rd', safe=""), safe=""),
+        "<Key>p@ss/w&quot;ö&amp;&lt;rd</Key>",
+        '<Key>p@ss/w"ö&amp;&lt;rd</Key>',
+    ):
+        assert "ss" not in redact(text), text
+
+
+def test_where_long_secrets_begin_makes_no_difference() -> None:
+    secrets = ["0123456789a", "abcdefghijklmnopqrstuvwxyz", "abcdefgh-other"]
+    register_secret_values(*secrets)
+    for at in range(40):
+        for secret in secrets:
+            assert redact("." * at + secret + "." * (40 - at)) == "." * at + "***" + "." * (40 - at)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +168,13 @@ def test_nested_data() -> None:
     data = {"hunter2": ["x hunter2", 3, None, True, 2.5], "error": {"at": ("hunter2", {"deep": "hunter2"})}}
     assert redact_data(data) == {"***": ["x ***", 3, None, True, 2.5], "error": {"at": ("***", {"deep": "***"})}}
     assert data["hunter2"] == ["x hunter2", 3, None, True, 2.5]
+    assert redact_data({"path": Path("a/hunter2"), "raw": b"hunter2", "set": {"hunter2"}, "at": date(2026, 1, 2)}) == {
+        "path": "a/***",
+        "raw": "b'***'",
+        "set": "{'***'}",
+        "at": date(2026, 1, 2),
+    }
+    assert redacted_json({"n": 1, "path": Path("a/hunter2")}) == '{"n": 1, "path": "a/***"}'
 
 
 def test_threads_register_and_redact_at_once() -> None:
@@ -192,6 +254,77 @@ def test_stack_and_extra_fields() -> None:
     assert RedactingFilter().filter(record)
     assert record.stack_info == "at ***"
     assert vars(record)["context"] == {"url": ["x://***@y"]}
+
+
+def test_what_the_framework_logs_is_redacted_for_everybody(caplog: pytest.LogCaptureFixture) -> None:
+    register_secret_values("hunter2")
+    for name in ("datacoolie.test", "datacoolie.test"):
+        get_logger(name).error("with %s", "hunter2", exc_info=_caught(ValueError("hunter2")))
+    assert len(get_logger("datacoolie.test").filters) == 1
+    assert "hunter2" not in caplog.text
+    assert caplog.text.count("with ***") == 2
+
+
+def test_errors_of_the_framework_hold_no_secret() -> None:
+    register_secret_values("hunter2")
+    error = DataCoolieError("login with hunter2", {"url": "x://hunter2@y", "tries": 2})
+    assert (error.message, str(error), error.args) == ("login with ***", "login with ***", ("login with ***",))
+    assert error.details == {"url": "x://***@y", "tries": 2}
+
+
+class SdkError(Exception):
+    """Keeps what it says where `args` are not."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"GET {self.url}"
+
+
+def _sdk(url: str) -> None:
+    error = SdkError(url)
+    error.add_note(f"see {url}")
+    raise error
+
+
+def _layer(url: str) -> None:
+    try:
+        _sdk(url)
+    except SdkError as error:
+        raise KeyError("harmless") from error  # noqa: EM101 - no message
+
+
+@secrets_hidden
+def _fails(url: str) -> None:
+    try:
+        _layer(url)
+    except KeyError as error:
+        message = "can't read"
+        raise DataCoolieError(message) from error
+
+
+def test_causes_of_errors_hold_no_secret() -> None:
+    register_secret_values("hunter2")
+    with pytest.raises(DataCoolieError, match="can't read") as caught:
+        _fails("https://hunter2@host")
+    text = "".join(traceback.format_exception(caught.value.__cause__))
+    assert "hunter2" not in text
+    assert "HiddenError: SdkError: GET https://***@host\nsee https://***@host\n" in text
+    assert "in _sdk\n    raise error\n" in text
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_an_error_of_others_with_a_secret_is_replaced() -> None:
+    register_secret_values("hunter2")
+
+    @secrets_hidden
+    def fails() -> None:
+        raise SdkError("hunter2")  # noqa: EM101 - no message
+
+    with pytest.raises(HiddenError, match=r"^SdkError: GET \*\*\*$") as caught:
+        fails()
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 def _caught(error: ValueError) -> tuple[type[ValueError], ValueError, TracebackType | None]:

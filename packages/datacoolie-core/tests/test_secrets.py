@@ -38,11 +38,6 @@ class Vault(BaseSecretProvider):
         return f"<{source}|{key}#{len(self.asked)}>"
 
 
-@pytest.fixture(autouse=True)
-def _only_this_tests_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datacoolie.core.redaction._secrets.values", frozenset())
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock, set by hand."""

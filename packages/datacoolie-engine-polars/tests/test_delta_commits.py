@@ -78,11 +78,13 @@ def test_the_commit_says_what_was_decided(tmp_path: Path, table_at: Open, reques
     }
     table_at().append(kept, request_of(7, observe=observe))
     entry = DeltaTable(tmp_path / "table").history(1)[0]
-    assert entry["datacoolie.seq"] == "7"
-    assert entry["datacoolie.epoch"] == "2"
-    assert entry["datacoolie.dataflow_id"] == "flow"
-    assert entry["datacoolie.mark"] == "mark 7"
-    assert entry["datacoolie.observed"] == "{'n': 3, 'top': 5, 'kept': 2}"
+    assert json.loads(entry["userMetadata"]) == {
+        "datacoolie.dataflow_id": "flow",
+        "datacoolie.seq": "7",
+        "datacoolie.epoch": "2",
+        "datacoolie.mark": "mark 7",
+        "datacoolie.observed": "{'n': 3, 'top': 5, 'kept': 2}",
+    }
     commit = table_at().committed("flow", after=6)
     assert commit is not None
     assert (commit.token.seq, commit.token.epoch, commit.metadata["mark"]) == (7, 2, "mark 7")

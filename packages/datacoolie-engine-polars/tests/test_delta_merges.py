@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -173,7 +174,9 @@ def test_what_is_observed_reaches_the_decision(
     source = frame(id=[5, 2])
     observe = {"top": Observation(frame=source, aggregate=agg("max", col("id")))}
     merge(table_at(), source, request_of(2, observe=observe), "id")
-    assert DeltaTable(tmp_path / "table").history(1)[0]["datacoolie.observed"] == "{'top': 5}"
+    assert (
+        json.loads(DeltaTable(tmp_path / "table").history(1)[0]["userMetadata"])["datacoolie.observed"] == "{'top': 5}"
+    )
 
 
 def test_timestamps_and_text_keys_prune_without_losing_rows(table_at: Open, request_of: Request, merge: Merge) -> None:

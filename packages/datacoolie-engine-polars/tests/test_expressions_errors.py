@@ -63,25 +63,8 @@ def test_other_errors_of_polars_are_the_engines() -> None:
     assert error.message.startswith("Polars can't evaluate the plan: ")
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("case when a <> 0 then 10 div a else -1 end", [10, -1, -1]),
-        ("if(a = 0, null, 10 div a)", [10, None, None]),
-        ("coalesce(10 div nullif(a, 0), 5)", [10, 5, 5]),
-        ("nvl(a, cast('x' as int))", None),
-        ("a = 0 or 10 div a > 1", [True, True, None]),
-        ("a <> 0 and 10 div a > 1", [True, False, None]),
-        ("case when a = 0 then 0 when 10 div a > 5 then 1 else 2 end", [1, 0, 2]),
-        ("if(s = '7', cast(s as int) + 1, 0)", [8, 0, 0]),
-    ],
-)
-def test_branches_that_are_not_taken_do_not_fail(text: str, expected: list[object] | None) -> None:
-    if expected is None:
-        assert failure(text).details["condition"] == "CAST_INVALID_INPUT"
-        return
-    expr, _ = compile_expression(parse(text), SCHEMA)
-    assert FRAME.with_columns(r=expr).collect(engine="streaming")["r"].to_list() == expected
+def test_an_argument_that_is_not_needed_may_still_fail() -> None:
+    assert failure("nvl(a, cast('x' as int))").details["condition"] == "CAST_INVALID_INPUT"
 
 
 def test_aware_literals_compare_in_utc() -> None:

@@ -9,9 +9,10 @@ import polars as pl
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie.engines.schemas import spellings
 from datacoolie_engine_polars.bounds import may_be_true
 from datacoolie_engine_polars.expressions import compile_expression
-from datacoolie_engine_polars.schemas import conform, described_schema, spellings
+from datacoolie_engine_polars.schemas import conform, described_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

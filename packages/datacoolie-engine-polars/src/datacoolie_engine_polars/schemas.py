@@ -6,19 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from datacoolie.engines import schemas
+from datacoolie.engines.schemas import spellings
 from datacoolie_engine_polars.types import from_polars, instance, to_polars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from datacoolie.core.types import Schema
-
-INTEGERS: tuple[pl.DataType, ...] = (pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64())
-"""Signed integers, narrowest first."""
-
-MAX_PRECISION = 38
-
-_DIGITS: dict[pl.DataType, int] = {pl.Int8(): 3, pl.Int16(): 5, pl.Int32(): 10, pl.Int64(): 19}
 
 
 def stored(kind: pl.DataType, *, column: str | None = None) -> pl.DataType:
@@ -64,54 +59,11 @@ def stored_frame(frame: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.Schema]:
 
 
 def widest(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
-    """Return the narrowest type that holds the values of both, or `None` where there is none.
-
-    Integers widen to larger ones, to decimals and to double; decimals to larger ones and to double, nothing to text.
-    """
+    """Return the narrowest type that holds the values of both, as `datacoolie.engines.schemas.widest` says."""
     if left == right:
         return left
-    if pl.Null() in {left, right}:
-        return right if left == pl.Null else left
-    match left, right:
-        case pl.List(), pl.List():
-            inner = widest(inner_of(left), inner_of(right))
-            return None if inner is None else pl.List(inner)
-        case pl.Struct(), pl.Struct():
-            return _widest_struct(left, right)
-        case _ if left.is_numeric() and right.is_numeric():
-            return _widest_number(left, right)
-        case _:
-            return None
-
-
-def _widest_number(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
-    if left in INTEGERS and right in INTEGERS:
-        return INTEGERS[max(INTEGERS.index(left), INTEGERS.index(right))]
-    if left.is_float() or right.is_float():
-        return pl.Float64()
-    a, b = _as_decimal(left), _as_decimal(right)
-    if a is None or b is None:
-        return None
-    scale = max(a.scale, b.scale)
-    precision = max(a.precision - a.scale, b.precision - b.scale) + scale
-    return pl.Decimal(precision, scale) if precision <= MAX_PRECISION else None
-
-
-def _as_decimal(kind: pl.DataType) -> pl.Decimal | None:
-    if isinstance(kind, pl.Decimal):
-        return kind
-    digits = _DIGITS.get(kind)
-    return None if digits is None else pl.Decimal(digits, 0)
-
-
-def _widest_struct(left: pl.Struct, right: pl.Struct) -> pl.Struct | None:
-    fields, others = fields_of(left), fields_of(right)
-    for name, known in spellings(others, fields).items():
-        merged = widest(fields.get(known, pl.Null()), others[name])
-        if merged is None:
-            return None
-        fields[known] = merged
-    return pl.Struct(fields)
+    found = schemas.widest(from_polars(left), from_polars(right))
+    return None if found is None else to_polars(found)
 
 
 def fields_of(kind: pl.Struct) -> dict[str, pl.DataType]:
@@ -155,21 +107,6 @@ def union(schemas: Iterable[tuple[str, Mapping[str, pl.DataType]]]) -> pl.Schema
             if kind != merged[target]:
                 merged[target], seen_in[target] = kind, place
     return pl.Schema(merged)
-
-
-def spellings(schema: Mapping[str, pl.DataType], known: Iterable[str]) -> dict[str, str]:
-    """Map each column of `schema` to the one of `known` of the same name, in any case; to itself when there is none."""
-    exact = set(known)
-    folded: dict[str, list[str]] = {}
-    for name in exact:
-        folded.setdefault(name.lower(), []).append(name)
-    own = {name.lower() for name in schema}
-    ambiguous = len(own) < len(schema)
-    return {name: name if name in exact or ambiguous else _only(folded.get(name.lower()), name) for name in schema}
-
-
-def _only(names: list[str] | None, default: str) -> str:
-    return names[0] if names and len(names) == 1 else default
 
 
 def conform(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], target: Mapping[str, pl.DataType]) -> pl.LazyFrame:

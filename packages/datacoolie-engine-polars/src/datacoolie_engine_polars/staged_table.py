@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from abc import abstractmethod
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import polars as pl
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.redaction import get_logger
 from datacoolie.core.suggest import listed
 from datacoolie.engines import Observation, TableOps, WriteResult
 from datacoolie.sql import count
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datacoolie_engine_polars.evolution import SchemaChange
     from datacoolie_engine_polars.staging import StagedData, Stager
 
-_log = logging.getLogger("datacoolie.engines.polars")
+_log = get_logger("datacoolie.engines.polars")
 
 Operation: TypeAlias = Literal["append", "replace", "rewrite"]
 """What a commit does: it adds rows, replaces all of them, or replaces some files."""

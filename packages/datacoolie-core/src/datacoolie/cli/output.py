@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from datacoolie.core.redaction import redact, redact_data
+from datacoolie.core.redaction import redact, redacted_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +27,7 @@ def say(text: str = "") -> None:
 
 def say_json(data: object) -> None:
     """Print one JSON document as one line to standard output."""
-    click.echo(json.dumps(redact_data(data), default=str))
+    click.echo(redacted_json(data))
 
 
 def complain(message: str, *hints: str) -> None:

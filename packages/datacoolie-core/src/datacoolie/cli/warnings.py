@@ -1,8 +1,11 @@
-"""What the framework logs as a warning, printed as one line while a command runs."""
+"""What the framework logs as a warning and what libraries warn of, printed as one line while a command runs."""
 
 from __future__ import annotations
 
 import logging
+import threading
+import traceback
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,15 +22,27 @@ class _OneLine(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the message."""
-        click.echo(redact(f"{record.levelname.lower()}: {record.getMessage()}"), err=True)
+        _say(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def _say(text: str) -> None:
+    click.echo(redact(text), err=True)
 
 
 @contextmanager
 def warnings_shown() -> Iterator[logging.Handler]:
-    """Print warnings and errors that are logged meanwhile; yields the handler that does."""
+    """Print warnings and errors that are logged meanwhile; yields the handler that does.
+
+    What else Python itself would print to standard error, warnings of libraries and what ends a thread, is printed
+    without secrets.
+    """
     logger, handler = logging.getLogger("datacoolie"), _OneLine(logging.WARNING)
+    show, end_thread = warnings.showwarning, threading.excepthook
     logger.addHandler(handler)
+    warnings.showwarning = lambda message, *_, **__: _say(f"warning: {message}")
+    threading.excepthook = lambda ended: _say("".join(traceback.format_exception(ended.exc_value)))
     try:
         yield handler
     finally:
         logger.removeHandler(handler)
+        warnings.showwarning, threading.excepthook = show, end_thread

@@ -1,4 +1,4 @@
-"""The exceptions of the framework: each says what, the value, what is possible and what to do.
+"""The exceptions of the framework: each says what, the value, what is possible and what to do, and no secret.
 
 Every exception has an `error_class` that tells a caller whether trying again can help.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from types import MemberDescriptorType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
+
+from datacoolie.core.redaction import redact, redact_data
 
 
 class ErrorClass(StrEnum):
@@ -32,10 +34,10 @@ class DataCoolieError(Exception):
     default_class: ClassVar[ErrorClass] = ErrorClass.DATA
 
     def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
-        """Keep `message` and a copy of `details`."""
-        super().__init__(message)
-        self.message = message
-        self.details = dict(details or {})
+        """Keep `message` and a copy of `details`, without the secrets that are known by now."""
+        self.message = redact(message)
+        super().__init__(self.message)
+        self.details = cast("dict[str, Any]", redact_data(dict(details or {})))
         self.error_class = self.default_class
 
     def classed(self, error_class: ErrorClass) -> Self:

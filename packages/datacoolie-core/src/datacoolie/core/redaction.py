@@ -1,42 +1,53 @@
-"""The one redactor that everything printed, logged or recorded goes through.
+"""The one redactor that everything printed, logged, recorded or raised goes through.
 
-It knows the secret values registered in this process and the forms in which they turn up: as they are, URL-quoted,
-base64, JSON-escaped and `repr`-escaped. Each occurrence becomes `***`.
+It knows the secret values registered in this process and the forms in which they turn up (`secret_forms`). Each
+occurrence becomes `***`.
 """
 
 from __future__ import annotations
 
-import base64
+import functools
 import json
 import logging
-import re
-from functools import lru_cache
+import traceback
 from threading import Lock
-from urllib.parse import quote, quote_plus
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+
+from datacoolie.core.secret_forms import Finder, forms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 MASK = "***"
 """What stands in place of a secret."""
 
 
-class _SecretValues:
-    """The registered values: an immutable set, replaced as a whole, so that readers need no lock."""
+class _Secrets:
+    """The registered values: an immutable set, replaced as a whole, and what finds their forms."""
 
     def __init__(self) -> None:
         self.values: frozenset[str] = frozenset()
+        self.finder = Finder()
         self._lock = Lock()
 
     def add(self, values: tuple[str, ...]) -> None:
         with self._lock:
-            added = frozenset(filter(None, values)) - self.values
-            if added:
-                self.values |= added
+            for value in frozenset(filter(None, values)) - self.values:
+                self.finder.add(forms(value))
+                self.values |= {value}
 
 
-_secrets = _SecretValues()
+_secrets = _Secrets()
 
 
 def register_secret_values(*values: str) -> None:
-    """Have `values` masked from now on in this process; empty strings are left out."""
+    """Have `values` masked from now on in this process; empty strings are left out.
+
+    A value of fewer than four characters is masked only where it stands as a word of its own.
+    """
     _secrets.add(values)
 
 
@@ -47,24 +58,33 @@ def get_registered_secret_values() -> frozenset[str]:
 
 def redact(text: str) -> str:
     """Return `text` with every form of every registered secret replaced by `***`."""
-    pattern = _pattern(_secrets.values)
-    return text if pattern is None else pattern.sub(MASK, text)
+    return _secrets.finder.replace(text, MASK) if _secrets.values else text
 
 
 def redact_data(data: object) -> object:
     """Return JSON-like `data` with all text in it redacted, keys of dicts too.
 
-    Dicts, lists and tuples are copied, other objects are returned as they are.
+    Dicts, lists and tuples are copied. Another object becomes its redacted text when its text holds a secret.
     """
     if isinstance(data, str):
         return redact(data)
+    if data is None or isinstance(data, int | float) or not _secrets.values:
+        return data
     if isinstance(data, dict):
         return {redact_data(key): redact_data(value) for key, value in data.items()}
     if isinstance(data, list):
         return [redact_data(item) for item in data]
     if isinstance(data, tuple):
         return tuple(redact_data(item) for item in data)
-    return data
+    text = f"{data}"
+    redacted = redact(text)
+    return data if redacted == text else redacted
+
+
+def redacted_json(data: object, *, indent: int | None = None) -> str:
+    """Return `data` as JSON without secrets; what is no JSON is written as its text."""
+    text = json.dumps(data, default=str, indent=indent)
+    return text if redact(text) == text else json.dumps(redact_data(data), default=str, indent=indent)
 
 
 class RedactingFilter(logging.Filter):
@@ -98,29 +118,62 @@ def _rendered(record: logging.LogRecord) -> str:
         return f"{record.msg} {record.args!r}"
 
 
-@lru_cache(maxsize=1)
-def _pattern(values: frozenset[str]) -> re.Pattern[str] | None:
-    """Compile all forms of `values`, the longest first so that no tail of a longer one is left."""
-    forms = {form for value in values for form in _forms(value) if form}
-    longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    return re.compile("|".join(map(re.escape, longest_first))) if forms else None
+def get_logger(name: str) -> logging.Logger:
+    """Return the logger of a module of the framework: what it logs is redacted, whoever's handler prints it."""
+    logger = logging.getLogger(name)
+    if not any(isinstance(each, RedactingFilter) for each in logger.filters):
+        logger.addFilter(RedactingFilter())
+    return logger
 
 
-def _forms(value: str) -> set[str]:
-    """Return the ways in which `value` may be written inside other text."""
-    raw = value.encode("utf-8", "surrogatepass")
-    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    return {
-        value,
-        value.strip(),
-        quote(raw),
-        quote(raw, safe=""),
-        quote_plus(raw),
-        *encoded,
-        *(text.rstrip("=") for text in encoded),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        repr(value)[1:-1],
-        # With both quotes in it `repr` escapes the single ones, as it does when a secret stands inside such a text.
-        repr(value + "'\"")[1:-4],
-    }
+class HiddenError(Exception):
+    """Stands in a chain of exceptions for another one, whose text held a secret; says the same without it."""
+
+
+def secrets_hidden(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function: what it raises has no secret in its text, its notes and its chain of causes."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _Hiding() as hiding:
+            return function(*args, **kwargs)
+        # Not while the other one is handled, of which it would remind in its context.
+        raise hiding.stand_in
+
+    return wrapper
+
+
+class _Hiding:
+    """Holds back an exception that gives a secret away, and has what to raise in its place."""
+
+    stand_in: BaseException
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.stand_in = _hidden(error)
+        return self.stand_in is not error
+
+
+def _hidden(error: BaseException) -> BaseException:
+    """Return `error`, or what says the same without secrets; its causes are replaced where they have to be."""
+    cause, context, suppressed = error.__cause__, error.__context__, error.__suppress_context__
+    shown = _stand_in(error) if _gives_away(error) else error
+    shown.__cause__ = cause and _hidden(cause)
+    shown.__context__ = context and _hidden(context)
+    shown.__suppress_context__ = suppressed
+    return shown
+
+
+def _gives_away(error: BaseException) -> bool:
+    text = "".join([*traceback.format_exception_only(error), repr(error)])
+    return redact(text) != text
+
+
+def _stand_in(error: BaseException) -> HiddenError:
+    notes = getattr(error, "__notes__", ())
+    text = redact("\n".join([f"{type(error).__name__}: {error}", *map(str, notes)]))
+    return HiddenError(text).with_traceback(error.__traceback__)

@@ -9,6 +9,7 @@ from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.models import LoadType
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
 from datacoolie.engines import FileWrite, Staged, Tidied
+from datacoolie.engines.places import storage_of
 from datacoolie.state.folders import FolderCommits
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
                 size=request.size,
                 options={**self.connection.settings.write_options, **destination.settings.write_options},
                 observe=request.observe,
-                storage_options=self.platform.storage_options(staging),
+                storage=storage_of(self.connection, self.platform),
             ),
         )
         replace = destination.load_type in {LoadType.OVERWRITE, LoadType.FULL_LOAD}

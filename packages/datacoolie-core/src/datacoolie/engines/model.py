@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
+from datacoolie.platforms.storage import Storage
 
 if TYPE_CHECKING:
     from datacoolie.core.models import LoadType, SchemaPolicy
@@ -143,7 +144,7 @@ class FileScan:
         options: `read_options` under Spark's names, values possibly as text; engine-only ones below the engine's name.
         hive_partitioning: add columns from `name=value` folders below `root`.
         file_columns: which of `__file_name`, `__file_path`, `__file_modification_time` to add.
-        storage_options: for the engine's reader.
+        storage: how to get at them.
     """
 
     format: str
@@ -152,7 +153,7 @@ class FileScan:
     options: Mapping[str, object] = field(default_factory=dict)
     hive_partitioning: bool = False
     file_columns: frozenset[str] = frozenset()
-    storage_options: Mapping[str, str] = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +169,7 @@ class FileWrite(Generic[Frame]):
         size: about how many bytes the rows take as Parquet; `None` when that is not known.
         options: `write_options` under Spark's names.
         observe: evaluated in the same pass.
-        storage_options: for the engine's writer.
+        storage: how to get at the folder.
     """
 
     format: str
@@ -179,7 +180,7 @@ class FileWrite(Generic[Frame]):
     size: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     observe: Mapping[str, Observation[Frame]] = field(default_factory=dict)
-    storage_options: Mapping[str, str] = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +229,7 @@ class TableRef:
         catalog: what the catalog is called.
         catalog_options: how to reach it: `type`, `uri`, `warehouse`, ...
         version: read this version instead of the newest.
-        storage_options: for the format's library.
+        storage: how to get at its files.
     """
 
     format: str
@@ -237,7 +238,7 @@ class TableRef:
     catalog: str = "default"
     catalog_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     version: str | None = None
-    storage_options: Mapping[str, str] = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
 
     def __str__(self) -> str:
         """Return `delta table 'PATH or NAME'`, for messages."""

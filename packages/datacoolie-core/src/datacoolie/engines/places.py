@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacoolie.core.models import LakehouseSettings
+from datacoolie.core.models import FileSettings
 from datacoolie.engines.model import TableRef
+from datacoolie.platforms.storage import Storage
 
 if TYPE_CHECKING:
     from datacoolie.core.models import Connection, Destination, Source
@@ -20,6 +21,15 @@ def location_of(endpoint: Source | Destination, connection: Connection, platform
     """
     location = connection.location(endpoint.schema_name, endpoint.table)
     return location if connection.in_catalog else platform.resolve(location)
+
+
+def storage_of(connection: Connection, platform: BasePlatform) -> Storage:
+    """Return how an engine gets at the files of a connection.
+
+    Raises:
+        ConfigurationError: a setting of the connection is invalid.
+    """
+    return Storage(platform=platform, overrides=connection.settings_as(FileSettings).storage_options)
 
 
 def table_ref(
@@ -44,9 +54,7 @@ def table_ref(
             catalog=connection.catalog or "default",
             catalog_options=connection.catalog_options,
             version=version,
-            storage_options=connection.settings_as(LakehouseSettings).storage_options,
+            storage=storage_of(connection, platform),
         )
     path = location_of(endpoint, connection, platform)
-    return TableRef(
-        format=connection.format, path=path, version=version, storage_options=platform.storage_options(path)
-    )
+    return TableRef(format=connection.format, path=path, version=version, storage=storage_of(connection, platform))

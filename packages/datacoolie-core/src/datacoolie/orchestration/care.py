@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataCoolieError
 from datacoolie.core.models import Maintenance
-from datacoolie.core.redaction import redact
+from datacoolie.core.redaction import get_logger, redact
 from datacoolie.destinations.base import Cared, CareRequest
 from datacoolie.engines import CommitConflictError, Tidied
 from datacoolie.observability.records import MaintenanceRecord
@@ -27,7 +26,7 @@ Frame = TypeVar("Frame")
 MAX_ATTEMPTS = 5
 """How often care is tried when others commit in between."""
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 class Caretaker(Generic[Frame]):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import Choice, ReplaySettings
+from datacoolie.core.redaction import secrets_hidden
 from datacoolie.metadata import Fault, load_project
 from datacoolie.metadata.faults import nearest
 from datacoolie.metadata.positions import dotted
@@ -80,6 +81,7 @@ class Project:
         return PlatformStateStore(self._workspace.platform, self._state)
 
     @classmethod
+    @secrets_hidden
     def load(
         cls,
         path: str | Path | Sequence[str | Path],
@@ -110,6 +112,7 @@ class Project:
         """Connections, dataflows and schema hints."""
         return self._loaded.metadata
 
+    @secrets_hidden
     def plan(self, select: Sequence[str] = (), *, replay: ReplaySettings | Mapping[str, object] | None = None) -> Plan:
         """Find out what each flow would read and do; writes nothing and reads no data beyond what a window needs.
 
@@ -129,6 +132,7 @@ class Project:
             planned[name] = planner.plan(flows[name], wave[name], before[name], work_before=work_before)
         return Plan(tuple(planned.values()))
 
+    @secrets_hidden
     def run(
         self,
         select: Sequence[str] = (),
@@ -197,6 +201,7 @@ class Project:
             listener=listener,
         )
 
+    @secrets_hidden
     def maintain(self, select: Sequence[str] = ()) -> MaintenanceResult:
         """Join small files and remove those that nobody needs, in each destination once; loads may go on meanwhile.
 
@@ -214,6 +219,7 @@ class Project:
         chosen = caretaker.one_per_destination(flows.values())
         return MaintenanceResult(tuple(caretaker.maintain(flow) for flow in chosen))
 
+    @secrets_hidden
     def check_history(self, table: str) -> HistoryCheck:
         """Prove that a table is a history.
 
@@ -231,6 +237,7 @@ class Project:
         """The load states of the flows: show, set, reset, unlock, verify."""
         return States(self._workspace, self._store, History(self._workspace.platform, self._state))
 
+    @secrets_hidden
     def select(self, selectors: Sequence[str] = ()) -> list[str]:
         """Return the names of the flows that selectors mean, as in `plan`.
 

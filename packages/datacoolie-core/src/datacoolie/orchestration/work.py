@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataCoolieError, ErrorClass
-from datacoolie.core.redaction import redact, redact_data
+from datacoolie.core.redaction import get_logger, redact, redacted_json
 from datacoolie.observability.events import FlowFinished, FlowStarted
 from datacoolie.observability.records import ErrorRecord, FlowRecord, FlowStatus
 from datacoolie.observability.retention import remove_old_records
@@ -17,6 +16,7 @@ from datacoolie.orchestration.care import Caretaker
 from datacoolie.orchestration.guarantees import guarantee_of
 from datacoolie.orchestration.load import Load
 from datacoolie.orchestration.replay import Replay
+from datacoolie.state import kept_private
 from datacoolie.state.names import file_name
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Frame = TypeVar("Frame")
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 # Without any handler Python prints what is logged, tracebacks too, and nothing would redact that.
 logging.getLogger("datacoolie").addHandler(logging.NullHandler())
 
@@ -45,6 +45,7 @@ class FlowLoads(Generic[Frame]):
         """Remember the run, and whether it is the first one of its day."""
         self._run = run
         self._caretaker = Caretaker(run.workspace, run.store, run.settings)
+        self._platform = kept_private(run.workspace.platform)
         self._records, day = records, f"{records}/{run.started_at:%Y-%m-%d}"
         self._folder = f"{day}/{run.run_id}"
         self._first_of_day = not run.workspace.platform.exists(day)
@@ -143,9 +144,9 @@ class FlowLoads(Generic[Frame]):
             error=error,
             maintenance=maintenance,
         )
-        data = json.dumps(redact_data(record.to_json()), indent=2)
+        data = redacted_json(record.to_json(), indent=2)
         try:
-            workspace.platform.write(f"{self._folder}/{file_name(flow.dataflow_id)}.json", data.encode())
+            self._platform.write(f"{self._folder}/{file_name(flow.dataflow_id)}.json", data.encode())
         except DataCoolieError as failure:
             # The load is what it is, whether or not it could be written down.
             _log.warning("%s: the record was not written: %s", flow.name, redact(failure.message))

@@ -4,9 +4,24 @@ from datacoolie.platforms.base import (
     AccessDeniedError,
     BasePlatform,
     Content,
+    Dialect,
     FileInfo,
+    IssuesCredentials,
     PathNotFoundError,
     StorageFullError,
+    TemporaryCredentials,
 )
+from datacoolie.platforms.storage import Storage
 
-__all__ = ["AccessDeniedError", "BasePlatform", "Content", "FileInfo", "PathNotFoundError", "StorageFullError"]
+__all__ = [
+    "AccessDeniedError",
+    "BasePlatform",
+    "Content",
+    "Dialect",
+    "FileInfo",
+    "IssuesCredentials",
+    "PathNotFoundError",
+    "Storage",
+    "StorageFullError",
+    "TemporaryCredentials",
+]

@@ -121,6 +121,17 @@ def read(path: str) -> bytes:
     return _patiently(attempt)
 
 
+def read_range(path: str, start: int, length: int) -> bytes:
+    """Return a part of a file; a negative start counts from its end."""
+
+    def attempt() -> bytes:
+        with open(path, "rb") as file:
+            file.seek(max(start + os.fstat(file.fileno()).st_size, 0) if start < 0 else start)
+            return file.read(length)
+
+    return _patiently(attempt)
+
+
 def replace(source: str, target: str) -> None:
     """Rename a file over `target`."""
     _patiently(lambda: os.replace(source, target))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from datacoolie.core.exceptions import ErrorClass, PlatformError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from datacoolie.core.secret_provider import BaseSecretProvider
@@ -63,6 +64,42 @@ class Content:
     version: str
 
 
+class Dialect(StrEnum):
+    """Whose names storage options have."""
+
+    OBJECT_STORE = "object_store"
+    """The Rust library object_store, by which Polars and delta-rs read and write."""
+    ICEBERG = "iceberg"
+    """File access of Iceberg's own libraries, pyiceberg's too."""
+    HADOOP = "hadoop"
+    """Hadoop's file systems, by which Spark reads and writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemporaryCredentials:
+    """Credentials that are good for a while.
+
+    Attributes:
+        options: storage options in the dialect `OBJECT_STORE`.
+        expires: when to ask again, in UTC; `None`: never.
+    """
+
+    options: Mapping[str, str] = field(repr=False)
+    expires: datetime | None
+
+
+@runtime_checkable
+class IssuesCredentials(Protocol):
+    """A platform whose credentials change while a run lasts."""
+
+    def credentials(self, uri: str) -> TemporaryCredentials:
+        """Return credentials for `uri` that are good now; they are among the `storage_options` too.
+
+        Raises:
+            PlatformError: there are none.
+        """
+
+
 class BasePlatform(ABC):
     """Where files live. Paths are absolute paths or URIs of the platform.
 
@@ -83,6 +120,16 @@ class BasePlatform(ABC):
         Raises:
             PathNotFoundError: there is none.
         """
+
+    def read_range(self, path: str, start: int, length: int) -> bytes:
+        """Read `length` bytes from `start` on, fewer at the end of the file; a negative `start` counts from its end.
+
+        Raises:
+            PathNotFoundError: there is no such file.
+        """
+        data = self.read(path).data
+        start = max(start + len(data), 0) if start < 0 else start
+        return data[start : start + length]
 
     @abstractmethod
     def write(self, path: str, data: bytes) -> str:
@@ -118,6 +165,11 @@ class BasePlatform(ABC):
     def delete(self, path: str) -> None:
         """Delete a file, or a folder with all that is in it; missing is fine."""
 
+    def delete_files(self, paths: Iterable[str]) -> None:
+        """Delete files, in as few requests as the platform can; missing ones are fine."""
+        for path in paths:
+            self.delete(path)
+
     @abstractmethod
     def copy(self, source: str, target: str) -> None:
         """Copy a file, replacing `target`."""
@@ -127,8 +179,12 @@ class BasePlatform(ABC):
         """Move a file, replacing `target` (atomically where the platform can)."""
 
     @abstractmethod
-    def storage_options(self, uri: str) -> dict[str, str]:
-        """Return what an engine needs to read and write `uri`: credentials, endpoint, region."""
+    def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:
+        """Return what an engine's library needs to read and write `uri`: credentials, endpoint, region.
+
+        Raises:
+            PlatformError: there are no credentials.
+        """
 
     @abstractmethod
     def secret_provider(self) -> BaseSecretProvider:

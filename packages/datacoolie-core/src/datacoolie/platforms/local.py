@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from datacoolie.core.exceptions import ErrorClass, PlatformError
 from datacoolie.platforms import _local_files as files
-from datacoolie.platforms.base import BasePlatform, Content, FileInfo
+from datacoolie.platforms.base import BasePlatform, Content, Dialect, FileInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +72,12 @@ class LocalPlatform(BasePlatform):
         with files.errors("read", path):
             data = files.read(path)
         return Content(data=data, version=_version(data))
+
+    def read_range(self, path: str, start: int, length: int) -> bytes:
+        """Read a part of a file."""
+        path = self.resolve(path)
+        with files.errors("read", path):
+            return files.read_range(path, start, length)
 
     def write(self, path: str, data: bytes) -> str:
         """Create or replace a file by renaming a finished one; not forced to disk."""
@@ -162,7 +168,7 @@ class LocalPlatform(BasePlatform):
         with files.errors("move", source, target):
             files.move(source, target)
 
-    def storage_options(self, uri: str) -> dict[str, str]:  # noqa: ARG002 - part of the contract
+    def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:  # noqa: ARG002 - part of the contract
         """Return nothing: engines open paths as they are."""
         return {}
 

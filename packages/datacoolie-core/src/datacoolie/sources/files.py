@@ -15,7 +15,7 @@ from datacoolie.core.models.durations import parse_duration
 from datacoolie.core.suggest import listed
 from datacoolie.core.types import TimestampType
 from datacoolie.engines import FileScan
-from datacoolie.engines.places import location_of
+from datacoolie.engines.places import location_of, storage_of
 from datacoolie.sources.arrivals import Arrivals
 from datacoolie.sources.base import BaseSource, Reading, Window
 from datacoolie.sources.columns import FILE_COLUMNS, type_of
@@ -138,7 +138,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
                 options={key: value for key, value in self._options().items() if key != "pathGlobFilter"},
                 hive_partitioning=self._settings.use_hive_partitioning,
                 file_columns=self._file_columns(),
-                storage_options=self.platform.storage_options(self.location),
+                storage=storage_of(self.connection, self.platform),
             )
         )
 

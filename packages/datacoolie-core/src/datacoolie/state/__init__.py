@@ -3,7 +3,7 @@
 from datacoolie.state.history import Change, History
 from datacoolie.state.lease import HeldLease, LeaseHeldError, LeaseKeeper, LeaseLostError, live_run, may_be_unlocked
 from datacoolie.state.model import Lease, LoadState, Mark, UnknownStateVersionError
-from datacoolie.state.store import BaseStateStore, PlatformStateStore, Stored
+from datacoolie.state.store import BaseStateStore, PlatformStateStore, Stored, kept_private
 
 __all__ = [
     "BaseStateStore",
@@ -19,6 +19,7 @@ __all__ = [
     "PlatformStateStore",
     "Stored",
     "UnknownStateVersionError",
+    "kept_private",
     "live_run",
     "may_be_unlocked",
 ]

@@ -11,13 +11,13 @@ For other readers an append appears file by file, and an overwrite shows old and
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass, PlatformError, SourceError
+from datacoolie.core.redaction import get_logger
 from datacoolie.engines.model import Commit, CommitConflictError, UnknownOutcomeError, WriteResult
 from datacoolie.platforms.base import AccessDeniedError, PathNotFoundError, StorageFullError
 from datacoolie.state.manifest import CONTROL, Add, FlowFolder, Manifest, Mode, list_flow, list_flows, read_manifest
@@ -41,7 +41,7 @@ _TRIES = 100
 _MARKER = "_removing"
 """A staged file that is there until all old files are removed."""
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 class FolderCommits:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from datacoolie.state.names import file_name
 from datacoolie.state.shapes import json_field, json_object, json_time, json_typed
-from datacoolie.state.store import KeepsPrivate
+from datacoolie.state.store import kept_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ class History:
 
     def __init__(self, platform: BasePlatform, root: str) -> None:
         """Remember the place; nothing is read or made yet."""
-        self._platform = platform.private() if isinstance(platform, KeepsPrivate) else platform
+        self._platform = kept_private(platform)
         self._folder = f"{root.rstrip('/')}/history"
 
     def record(self, dataflow_id: str, change: Change) -> None:

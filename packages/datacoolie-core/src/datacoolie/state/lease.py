@@ -6,7 +6,6 @@ it back together with a new mark are one write each.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from dataclasses import replace
@@ -14,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from datacoolie.core.exceptions import ConfigurationError, DataCoolieError, ErrorClass, PlatformError
+from datacoolie.core.redaction import get_logger
 from datacoolie.state.model import Lease, LoadState
 from datacoolie.state.process import ProcessIdentity, is_alive, is_dead, this_process
 
@@ -31,7 +31,7 @@ _LONGEST = timedelta(days=1)
 _TRIES = 20
 """How often a lease is judged again because its state changed at the same moment."""
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 class LeaseHeldError(DataCoolieError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from datacoolie.core.exceptions import WatermarkError
+from datacoolie.core.redaction import get_logger
 from datacoolie.platforms.base import PathNotFoundError
 from datacoolie.state.model import LoadState, UnknownStateVersionError
 from datacoolie.state.names import file_name
@@ -15,7 +15,7 @@ from datacoolie.state.names import file_name
 if TYPE_CHECKING:
     from datacoolie.platforms.base import BasePlatform
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,11 @@ class KeepsPrivate(Protocol):
         """Return the same platform, of whose new files only the owner can read."""
 
 
+def kept_private(platform: BasePlatform) -> BasePlatform:
+    """Return the platform, of whose new files only the owner can read where it has such."""
+    return platform.private() if isinstance(platform, KeepsPrivate) else platform
+
+
 class PlatformStateStore(BaseStateStore):
     """One JSON file per dataflow, `ROOT/flows/DATAFLOW_ID.json`, readable by its owner only where the platform can.
 
@@ -70,7 +75,7 @@ class PlatformStateStore(BaseStateStore):
 
     def __init__(self, platform: BasePlatform, root: str) -> None:
         """Remember the place; nothing is read or made yet."""
-        self._platform = platform.private() if isinstance(platform, KeepsPrivate) else platform
+        self._platform = kept_private(platform)
         self._folder = f"{root.rstrip('/')}/flows"
 
     def path(self, dataflow_id: str) -> str:

@@ -15,10 +15,10 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.suggest import did_you_mean, listed
-from datacoolie.engines import CommitConflictError, Tidied
-from datacoolie_engine_polars import failures, tokens
+from datacoolie.engines import CommitConflictError, Tidied, tokens
+from datacoolie.engines.schemas import spellings
+from datacoolie_engine_polars import failures
 from datacoolie_engine_polars.delta import commits
-from datacoolie_engine_polars.schemas import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -133,7 +133,7 @@ def _say_again(table: DeltaTable, where: str) -> None:
     limit = datetime.now(UTC) - _interval(table, "delta.logRetentionDuration", _LOG_KEPT) / 2
     newest: dict[str, dict[str, Any]] = {}
     for entry in table.history():
-        newest.setdefault(str(entry.get(f"{tokens.PREFIX}dataflow_id", "")), entry)
+        newest.setdefault(commits.said_in(entry).get(f"{tokens.PREFIX}dataflow_id", ""), entry)
     for dataflow_id, entry in newest.items():
         if dataflow_id and _time(entry) < limit:
             commit = commits.newest(table, dataflow_id, after=-1, where=where)

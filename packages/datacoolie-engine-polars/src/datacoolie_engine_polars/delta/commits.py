@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,13 +13,14 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from datacoolie.engines import CommitConflictError, UnknownOutcomeError
-from datacoolie_engine_polars import failures, staging, tokens
+from datacoolie.core.redaction import get_logger
+from datacoolie.engines import CommitConflictError, UnknownOutcomeError, tokens
+from datacoolie_engine_polars import failures, staging
 from datacoolie_engine_polars.delta import statistics
 from datacoolie_engine_polars.durability import force_to_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     from deltalake import Schema as DeltaSchema
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Actions: TypeAlias = Sequence[AddAction | RemoveAction]
 
-_log = logging.getLogger("datacoolie.engines.polars")
+_log = get_logger("datacoolie.engines.polars")
 
 _PAGE = 100
 _RETRIES = 15
@@ -61,7 +61,7 @@ def properties(commit: Commit, *, retries: int) -> CommitProperties:
     """
     token = commit.token
     return CommitProperties(
-        custom_metadata=tokens.entries(commit),
+        custom_metadata={tokens.USER_METADATA: tokens.to_text(commit)},
         max_commit_retries=retries,
         app_transactions=[Transaction(token.dataflow_id, token.seq)],
     )
@@ -80,10 +80,16 @@ def newest(table: DeltaTable, dataflow_id: str, *, after: int, where: str) -> Co
     looked_at, limit = 0, _PAGE
     while len(entries := table.history(limit)) > looked_at:
         for entry in entries[looked_at:]:
-            if wanted.items() <= entry.items():
-                return tokens.commit_of(entry)
+            said = said_in(entry)
+            if wanted.items() <= said.items():
+                return tokens.commit_of(said)
         looked_at, limit = len(entries), limit * 10
     raise tokens.forgotten(dataflow_id, seq, where)
+
+
+def said_in(entry: Mapping[str, object]) -> dict[str, str]:
+    """Return what an entry of the log says of a commit of ours."""
+    return tokens.from_text(entry.get(tokens.USER_METADATA))
 
 
 def adds(staged: StagedData) -> list[AddAction]:
@@ -130,7 +136,7 @@ def make(table: DeltaTable, actions: Actions, commit: Commit, *, mode: str, sche
     return next(
         int(str(entry["version"]))
         for entry in table.history(table.version() - before)
-        if wanted.items() <= entry.items()
+        if wanted.items() <= said_in(entry).items()
     )
 
 

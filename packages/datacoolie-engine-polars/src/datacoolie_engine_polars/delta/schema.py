@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,11 +9,12 @@ from deltalake import CommitProperties, Field, TableFeatures
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 
-from datacoolie.core.exceptions import DestinationError, ErrorClass
-from datacoolie.core.suggest import listed
-from datacoolie_engine_polars import evolution
+from datacoolie.core.types import TimestampNtzType
+from datacoolie.engines import evolution
+from datacoolie.engines.schemas import parts_of
 from datacoolie_engine_polars.delta import commits
-from datacoolie_engine_polars.schemas import fields_of
+from datacoolie_engine_polars.evolution import SchemaChange
+from datacoolie_engine_polars.schemas import described_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
     from datacoolie.engines import WriteRequest
-    from datacoolie_engine_polars.evolution import SchemaChange
 
 _ALONE = CommitProperties(max_commit_retries=0)
 """A commit that has to be the very next version."""
@@ -59,12 +58,8 @@ def evolved(
     Raises:
         DestinationError: a type doesn't fit, the policy forbids the change, or a partition column would be renamed.
     """
-    change = evolution.evolved(schema_of(table), batch, request, where, stays=_only_adds)
-    keys = set(table.metadata().partition_columns) & set(change.renamed)
-    if keys:
-        message = f"{where}: {listed(sorted(keys))} can't be renamed, because the table is partitioned by it"
-        raise DestinationError(message, {"columns": sorted(keys)}).classed(ErrorClass.CONFIGURATION)
-    return replace(change, rewrites=change.rewrites or bool(change.renamed))
+    current, keys = described_schema(schema_of(table)), table.metadata().partition_columns
+    return SchemaChange(evolution.of_delta(current, described_schema(batch), request, where, keys=keys))
 
 
 def add_columns(table: DeltaTable, change: SchemaChange) -> None:
@@ -87,24 +82,11 @@ def allow(table: DeltaTable, change: SchemaChange) -> None:
     Raises:
         CommitConflictError: the table moved on.
     """
-    kinds = [part for kind in change.changed.values() for part in evolution.parts_of(kind)]
-    if pl.Datetime("us") not in kinds or "timestampNtz" in (table.protocol().writer_features or ()):
+    kinds = [part for kind in change.of.changed.values() for part in parts_of(kind)]
+    if TimestampNtzType() not in kinds or "timestampNtz" in (table.protocol().writer_features or ()):
         return
     feature = TableFeatures.TimestampWithoutTimezone
     try:
         table.alter.add_feature(feature, allow_protocol_versions_increase=True, commit_properties=_ALONE)
     except (DeltaError, OSError) as error:
         raise commits.failed(error, table.table_uri) from error
-
-
-def _only_adds(kind: pl.DataType | None, target: pl.DataType) -> bool:
-    """Whether files without a column, or without fields of a struct, can stay: readers fill in null.
-
-    Not all of them do so in lists (DataFusion, and with it delta-rs' own writer, does not).
-    """
-    if kind is None or kind == target:
-        return True
-    if not isinstance(kind, pl.Struct) or not isinstance(target, pl.Struct):
-        return False
-    fields = fields_of(target)
-    return all(_only_adds(inner, fields[name]) for name, inner in fields_of(kind).items())

@@ -56,7 +56,7 @@ class DeltaTableOps(StagedTable):
         super().__init__(ref.path, stager)
         self._ref = ref
         self._path = ref.path
-        self._place = commits.Place(ref.path, dict(ref.storage_options) or None)
+        self._place = commits.Place(ref.path, ref.storage.options(ref.path) or None)
 
     @cached_property
     def _table(self) -> DeltaTable | None:

@@ -10,8 +10,8 @@ from typing import IO, TYPE_CHECKING, ClassVar
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from datacoolie.engines.schemas import spellings
 from datacoolie_engine_polars import failures
-from datacoolie_engine_polars.schemas import spellings
 from datacoolie_engine_polars.types import instance
 
 if TYPE_CHECKING:

@@ -55,7 +55,7 @@ def _reader(request: FileScan) -> Reader:
         near = did_you_mean(request.format, READERS)
         message = f"The engine 'polars' can't read {request.format!r} files. Possible: {listed(READERS)}.{near}"
         raise EngineError(message, {"format": request.format})
-    return kind(request.options, request.storage_options)
+    return kind(request.options, request.storage.options(request.root))
 
 
 def _by_schema(reader: Reader, request: FileScan) -> list[tuple[pl.Schema, list[str]]]:

@@ -11,8 +11,7 @@ from pyiceberg.table import TableProperties
 from pyiceberg.table.snapshots import ancestors_of
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
-from datacoolie.engines import CommitConflictError, Tidied
-from datacoolie_engine_polars import tokens
+from datacoolie.engines import CommitConflictError, Tidied, tokens
 from datacoolie_engine_polars.iceberg import commits, data_files
 from datacoolie_engine_polars.iceberg.catalogs import FAILURES, unreachable
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
 from datacoolie.core.suggest import listed
 from datacoolie.engines import CommitConflictError
+from datacoolie.platforms import Dialect
 from datacoolie_engine_polars import failures
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def catalog_of(ref: TableRef) -> Catalog:
         EngineError: the options make no catalog, or a package that it needs is not installed.
         DestinationError: the catalog can't be reached.
     """
-    options = tuple(sorted({**ref.storage_options, **ref.catalog_options}.items()))
+    files = ref.storage.options(ref.catalog_options.get("warehouse", ""), Dialect.ICEBERG)
+    options = tuple(sorted({**files, **ref.catalog_options}.items()))
     for attempt in range(_OPENING):
         try:
             return _opened(ref.catalog, options)

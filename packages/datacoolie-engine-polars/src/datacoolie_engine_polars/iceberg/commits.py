@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from pyiceberg.table.snapshots import ancestors_of
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
-from datacoolie.engines import CommitConflictError, UnknownOutcomeError
-from datacoolie_engine_polars import failures, tokens
+from datacoolie.core.redaction import get_logger
+from datacoolie.engines import CommitConflictError, UnknownOutcomeError, tokens
+from datacoolie_engine_polars import failures
 from datacoolie_engine_polars.iceberg.catalogs import FAILURES, unreachable
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
     from datacoolie.engines import Commit, TableRef
 
-_log = logging.getLogger("datacoolie.engines.polars")
-
-_SEQ = "datacoolie.seq."
-"""How the name of the table's property begins that has the newest `seq` of a dataflow."""
+_log = get_logger("datacoolie.engines.polars")
 
 _RETRIES = 15
 """How often an append follows other writers."""
@@ -60,7 +57,7 @@ def newest(table: Table, dataflow_id: str, *, after: int, where: str) -> Commit 
     Raises:
         DestinationError: the table has the token, but its snapshot is expired or rolled back.
     """
-    seq = int(table.metadata.properties.get(_SEQ + dataflow_id, -1))
+    seq = int(table.metadata.properties.get(tokens.SEQ_PROPERTY + dataflow_id, -1))
     if seq <= after:
         return None
     wanted = tokens.named(dataflow_id, seq)
@@ -89,7 +86,7 @@ def make(transaction: Transaction, change: Change, ref: TableRef) -> int:
     table.metadata.properties[TableProperties.COMMIT_NUM_RETRIES] = "0"
     token = change.commit.token
     try:
-        transaction.set_properties({_SEQ + token.dataflow_id: str(token.seq)})
+        transaction.set_properties({tokens.SEQ_PROPERTY + token.dataflow_id: str(token.seq)})
         update = transaction.update_snapshot(snapshot_properties=tokens.entries(change.commit))
         with update.overwrite() if change.removed else update.merge_append() as producer:
             for file in change.added:
@@ -109,13 +106,13 @@ def follow(table: Table, change: Change, ref: TableRef) -> int:
         try:
             return make(table.transaction(), change, ref)
         except CommitConflictError as error:
-            known = table.metadata.properties.get(_SEQ + change.commit.token.dataflow_id)
+            known = table.metadata.properties.get(tokens.SEQ_PROPERTY + change.commit.token.dataflow_id)
             time.sleep(random.uniform(0, _PAUSE) * 2 ** min(attempt, 6))  # noqa: S311 - jitter needs no secrecy
             _refresh(table, ref, error)
             metadata = table.metadata
             if (metadata.default_spec_id, metadata.current_schema_id) != (spec, schema):
                 raise
-            if metadata.properties.get(_SEQ + change.commit.token.dataflow_id) != known:
+            if metadata.properties.get(tokens.SEQ_PROPERTY + change.commit.token.dataflow_id) != known:
                 raise
     return make(table.transaction(), change, ref)
 

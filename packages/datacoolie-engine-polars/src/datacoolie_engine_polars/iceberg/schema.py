@@ -92,20 +92,3 @@ def _iceberg(kind: pl.DataType, ids: Iterator[int]) -> IcebergType:
             return DecimalType(kind.precision or 38, kind.scale)
         case _:
             return _SIMPLE[kind]
-
-
-_PROMOTIONS = {(pl.Int32(), pl.Int64()), (pl.Float32(), pl.Float64())}
-
-
-def only_promotes(kind: pl.DataType | None, target: pl.DataType) -> bool:
-    """Whether Iceberg can give a column, or a new one, another type while its files stay as they are."""
-    match kind, target:
-        case pl.List(), pl.List():
-            return only_promotes(inner_of(kind), inner_of(target))
-        case pl.Struct(), pl.Struct():
-            fields = fields_of(target)
-            return all(only_promotes(inner, fields[name]) for name, inner in fields_of(kind).items())
-        case pl.Decimal(), pl.Decimal():
-            return kind.scale == target.scale
-        case _:
-            return kind is None or kind == target or (kind, target) in _PROMOTIONS

@@ -11,14 +11,15 @@ import polars as pl
 from pyiceberg.table.snapshots import ancestors_of
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
-from datacoolie.engines import UnknownOutcomeError
-from datacoolie_engine_polars import evolution, staging
+from datacoolie.engines import UnknownOutcomeError, evolution
+from datacoolie_engine_polars import staging
 from datacoolie_engine_polars.copy_on_write import PATH
+from datacoolie_engine_polars.evolution import SchemaChange, check_new
 from datacoolie_engine_polars.files.sinks import parquet_sink
 from datacoolie_engine_polars.iceberg import care, catalogs, commits, data_files, partitioning
 from datacoolie_engine_polars.iceberg.features import refuse_nulls, refuse_unsupported
-from datacoolie_engine_polars.iceberg.schema import held, iceberg_schema, only_promotes, schema_of, with_ids
-from datacoolie_engine_polars.schemas import conform
+from datacoolie_engine_polars.iceberg.schema import held, iceberg_schema, schema_of, with_ids
+from datacoolie_engine_polars.schemas import conform, described_schema
 from datacoolie_engine_polars.staged_table import Operation, StagedTable
 from datacoolie_engine_polars.types import from_polars
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from datacoolie.core.types import Schema
     from datacoolie.engines import Commit, TableRef, Tidied, WriteRequest
     from datacoolie_engine_polars.copy_on_write import DataFiles, Rewrite
-    from datacoolie_engine_polars.evolution import SchemaChange
     from datacoolie_engine_polars.staging import StagedData, Stager
 
 
@@ -169,14 +169,8 @@ class IcebergTableOps(StagedTable):
 
     def _compare(self, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]) -> SchemaChange:
         current = schema_of(self._existing().schema())
-        change = evolution.evolved(current, schema, request, self._where, stays=only_promotes)
-        if change.rewrites:
-            message = (
-                f"{self._where}: Iceberg can't change types like this: {'; '.join(change.said())}. Cast the batch with "
-                "a schema hint, or load into a new table"
-            )
-            raise DestinationError(message, {"changes": change.said()}).classed(ErrorClass.CONFIGURATION)
-        return change
+        change = evolution.of_iceberg(described_schema(current), described_schema(schema), request, self._where)
+        return SchemaChange(change)
 
     @cached_property
     def _tasks(self) -> dict[str, FileScanTask]:
@@ -229,7 +223,7 @@ class IcebergTableOps(StagedTable):
 
     def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str]:
         schema = frame.collect_schema()
-        evolution.check_new(schema, self._where)
+        check_new(schema, self._where)
         described = iceberg_schema(schema)
         spec = partitioning.spec_of(request.partition_by, described, self._where)
         transaction = catalogs.begin(self._catalog, self._ref, described, spec)

@@ -1,0 +1,25 @@
+"""Conformance suites for plugins: inherit one, give it your plugin as a fixture, and it tests the whole contract.
+
+    class TestMyEngine(EngineSuite):
+        gaps = {"test_a_full_disk": Gap("the library behind it reports no sizes")}
+
+        @pytest.fixture(scope="session")
+        def engine(self) -> MyEngine:
+            return MyEngine()
+
+Needs the extra `testing` of datacoolie-core.
+"""
+
+import pkgutil
+
+import pytest
+
+# Before the suites are imported: their assertions then explain themselves as those of test modules do.
+pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))
+
+from datacoolie.testing.expressions import ExpressionSuite  # noqa: E402 - only now
+from datacoolie.testing.frames import FrameSuite  # noqa: E402 - only now
+from datacoolie.testing.states import StateStoreSuite  # noqa: E402 - only now
+from datacoolie.testing.suite import Gap, Suite  # noqa: E402 - only now
+
+__all__ = ["ExpressionSuite", "FrameSuite", "Gap", "StateStoreSuite", "Suite"]

@@ -1,0 +1,89 @@
+"""The Spark engine: what it can do, and its parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pyspark.sql import DataFrame
+
+from datacoolie.core.exceptions import EngineError, ErrorClass
+from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie.engines import BaseEngine, EngineCapabilities, QueryOps
+from datacoolie_engine_spark.files import SparkFiles
+from datacoolie_engine_spark.frames import SparkFrames
+from datacoolie_engine_spark.session import Sessions, SessionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+
+    from datacoolie.engines import QueryScan, TableOps, TableRef
+
+
+class SparkEngine(BaseEngine[DataFrame]):
+    """Frames of Spark, in a session of the engine's own beside the one that is given, found or started."""
+
+    name: ClassVar[str] = "spark"
+    capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
+        reads=frozenset(),
+        writes=frozenset(),
+        tables={},
+        observes=False,
+    )
+
+    def __init__(
+        self,
+        session: SparkSession | None = None,
+        *,
+        remote: str | None = None,
+        master: str | None = None,
+        conf: Mapping[str, str] | None = None,
+        jars: str | None = None,
+    ) -> None:
+        """Keep which session to use; it is looked for, or started, when it is needed.
+
+        Args:
+            session: a session that is there, none of whose settings is changed.
+            remote: URL of a Spark Connect server, instead of the session that is there.
+            master: where a new session runs.
+            conf: settings of a new session.
+            jars: a folder of jars for a new session; without it they are downloaded once.
+        """
+        settings = SessionSettings(remote=remote, master=master, conf=conf or {}, jars=jars)
+        self.sessions = Sessions(session, settings)
+        self.frames = SparkFrames(self.sessions)
+        self.files = SparkFiles(self.sessions)
+        self.queries = SparkQueries()
+
+    @property
+    def session(self) -> SparkSession:
+        """The session in which this thread works: in UTC and ANSI mode, and nobody else's."""
+        return self.sessions.current
+
+    def stop(self) -> None:
+        """End the session that was started here; one that was given or found goes on."""
+        self.sessions.stop()
+
+    def table(self, ref: TableRef) -> TableOps[DataFrame]:
+        """Open a table.
+
+        Raises:
+            EngineError: there is no such format.
+        """
+        possible = listed(self.capabilities.tables)
+        near = did_you_mean(ref.format, self.capabilities.tables)
+        message = f"The engine 'spark' has no {ref.format!r} tables yet. Possible: {possible}.{near}"
+        raise EngineError(message, {"format": ref.format}).classed(ErrorClass.CONFIGURATION)
+
+    def interrupt(self) -> None:
+        """End the passes that are running."""
+
+
+class SparkQueries(QueryOps[DataFrame]):
+    """SQL sources, which this engine does not have yet."""
+
+    def scan(self, request: QueryScan) -> DataFrame:
+        """Refuse by name."""
+        message = f"{request.url}: SQL sources are not supported yet by the engine 'spark'"
+        raise EngineError(message).classed(ErrorClass.CONFIGURATION)

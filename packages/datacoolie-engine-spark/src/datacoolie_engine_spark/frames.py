@@ -1,0 +1,187 @@
+"""Relational operations on data frames, by SQL text: the same on classic sessions and on Spark Connect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from datacoolie.core.exceptions import EngineError
+from datacoolie.core.suggest import listed
+from datacoolie.core.types import MapType
+from datacoolie.engines import FrameOps
+from datacoolie_engine_spark.columns import column, quoted
+from datacoolie_engine_spark.expressions import aggregate_text, expression_text
+from datacoolie_engine_spark.types import described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from datacoolie.core.types import DataType, Schema
+    from datacoolie.engines import WindowFunction
+    from datacoolie.sql import Aggregate, Expr
+    from datacoolie_engine_spark.session import Sessions
+
+_RANK = "__datacoolie_rank"
+_RIGHT = "__datacoolie_right_"
+
+
+class SparkFrames(FrameOps[DataFrame]):
+    """Operations on data frames; only `aggregate` evaluates."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        """Keep the sessions, in which frames are made."""
+        self._sessions = sessions
+
+    def schema(self, frame: DataFrame) -> Schema:
+        """Return the columns in order with their types.
+
+        Raises:
+            EngineError: a column has a type outside of `datacoolie.core.types`.
+        """
+        return described(frame.schema)
+
+    def select(self, frame: DataFrame, columns: Mapping[str, Expr]) -> DataFrame:
+        """Return exactly these columns, in this order."""
+        schema = self.schema(frame)
+        return frame.selectExpr(*(_named(expression_text(one, schema), name) for name, one in columns.items()))
+
+    def with_columns(self, frame: DataFrame, columns: Mapping[str, Expr]) -> DataFrame:
+        """Add or replace columns, each computed from `frame` as it was."""
+        schema = self.schema(frame)
+        texts = {name: expression_text(one, schema) for name, one in columns.items()}
+        return frame.withColumns({name: column(frame, text) for name, text in texts.items()}) if texts else frame
+
+    def filter(self, frame: DataFrame, condition: Expr) -> DataFrame:
+        """Keep the rows for which `condition` is true (not null, not false)."""
+        return frame.filter(expression_text(condition, self.schema(frame)))
+
+    def rename(self, frame: DataFrame, names: Mapping[str, str]) -> DataFrame:
+        """Rename columns, old name to new, all at once."""
+        return frame.selectExpr(*(_named(quoted(name), names.get(name, name)) for name in frame.columns))
+
+    def drop(self, frame: DataFrame, names: Sequence[str]) -> DataFrame:
+        """Remove columns."""
+        return frame.selectExpr(*(quoted(name) for name in frame.columns if name not in names))
+
+    def union(self, frames: Sequence[DataFrame]) -> DataFrame:
+        """Append frames of the same columns, matched by name, duplicates kept.
+
+        Raises:
+            EngineError: the frames have different columns or types.
+        """
+        first, whole = self.schema(frames[0]), frames[0]
+        for number, frame in enumerate(frames[1:], 2):
+            schema = self.schema(frame)
+            if schema != first:
+                message = f"Frame {number} of a union has the columns {_listed(schema)}; the first has {_listed(first)}"
+                raise EngineError(message)
+            whole = whole.unionByName(frame)
+        return whole
+
+    def join(
+        self, left: DataFrame, right: DataFrame, *, keys: Sequence[str], how: Literal["inner", "left", "semi", "anti"]
+    ) -> DataFrame:
+        """Join on equally named keys, null equals null."""
+        # Names that only one side has: columns of frames with a common origin can't be told apart otherwise.
+        others = {key: f"{_RIGHT}{at}" for at, key in enumerate(keys)}
+        condition = " AND ".join(f"{quoted(key)} <=> {quoted(other)}" for key, other in others.items())
+        joined = left.join(self.rename(right, others), column(left, condition), how)
+        return joined.drop(*others.values()) if how in {"inner", "left"} else joined
+
+    def distinct(self, frame: DataFrame) -> DataFrame:
+        """Remove duplicate rows."""
+        return frame.distinct()
+
+    def deduplicate(
+        self, frame: DataFrame, *, keys: Sequence[str], order_by: Sequence[str], ties: Literal["one", "all"]
+    ) -> DataFrame:
+        """Keep, per key, the row that is largest by `order_by` (nulls lose); all the largest with `ties="all"`.
+
+        With `ties="one"` the result depends on the set of rows alone: of the largest it keeps the one that is largest
+        by its other columns too.
+        """
+        schema = self.schema(frame)
+        order = [quoted(name) for name in order_by]
+        if ties == "one":
+            order += [_sortable(name, kind) for name, kind in schema.items() if name not in {*keys, *order_by}]
+        if not order:
+            return frame if ties == "all" else frame.distinct()
+        descending = ", ".join(f"{text} DESC NULLS LAST" for text in order)
+        function = "row_number" if ties == "one" else "rank"
+        ranked = frame.selectExpr("*", f"{function}() OVER ({_partition(keys)} ORDER BY {descending}) AS {_RANK}")
+        return ranked.filter(f"{_RANK} = 1").drop(_RANK)
+
+    def window(
+        self,
+        frame: DataFrame,
+        columns: Mapping[str, WindowFunction],
+        *,
+        partition_by: Sequence[str],
+        order_by: Sequence[str],
+        ordered: bool = False,  # noqa: ARG002 - Spark sees by itself that rows are sorted
+    ) -> DataFrame:
+        """Add columns that look at neighbouring rows of equal `partition_by`, by `order_by`, nulls first."""
+        over = f"{_partition(partition_by)} ORDER BY {_names(order_by)}"
+        return frame.selectExpr("*", *(_named(_neighbour(one, over), name) for name, one in columns.items()))
+
+    def nest(self, frame: DataFrame, *, keys: Sequence[str], columns: Sequence[str], into: str) -> DataFrame:
+        """Return one row per key: the keys, and `into`, the list of its rows as structs of `columns`, ascending."""
+        rows = column(frame, f"sort_array(collect_list(struct({_names(columns)})))")
+        return frame.groupBy(*map(quoted, keys)).agg(rows.alias(into))
+
+    def unnest(self, frame: DataFrame, column: str) -> DataFrame:
+        """Return one row per struct in the lists of `column`, whose fields become columns in its place."""
+        return frame.selectExpr(
+            *(f"inline({quoted(name)})" if name == column else quoted(name) for name in frame.columns)
+        )
+
+    def aggregate(self, frame: DataFrame, aggregates: Mapping[str, Aggregate]) -> dict[str, object]:
+        """Evaluate aggregates over the frame and return Python values by name.
+
+        Raises:
+            SourceError: reading failed.
+            TransformError: an expression failed on the data.
+        """
+        schema = self.schema(frame)
+        texts = [_named(aggregate_text(one, schema), name) for name, one in aggregates.items()]
+        row: dict[str, object] = frame.selectExpr(*texts).toArrow().to_pylist()[0]
+        return row
+
+    def from_arrow(self, table: object) -> DataFrame:
+        """Make a frame of anything with `__arrow_c_stream__`."""
+        return self._sessions.current.createDataFrame(pa.table(table))
+
+
+def _named(text: str, name: str) -> str:
+    return f"{text} AS {quoted(name)}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(map(quoted, names))
+
+
+def _partition(names: Sequence[str]) -> str:
+    return f"PARTITION BY {_names(names)}" if names else ""
+
+
+def _neighbour(one: WindowFunction, over: str) -> str:
+    match one.function:
+        case "running_count":
+            return f"count_if({quoted(one.columns[0])}) OVER ({over} ROWS UNBOUNDED PRECEDING)"
+        case "lag" | "lead":
+            return f"{one.function}({quoted(one.columns[0])}) OVER ({over})"
+        case _:
+            function = one.function.removeprefix("same_as_")
+            same = (f"{function}({quoted(name)}) OVER ({over}) <=> {quoted(name)}" for name in one.columns)
+            return " AND ".join([f"{function}(true, 1, false) OVER ({over})", *same])
+
+
+def _sortable(name: str, kind: DataType) -> str:
+    """Return what orders rows by a column; maps have no order, but their text has."""
+    return f"to_json({quoted(name)})" if isinstance(kind, MapType) else quoted(name)
+
+
+def _listed(schema: Schema) -> str:
+    return listed(f"{name} {kind}" for name, kind in schema.items())

@@ -1,0 +1,45 @@
+"""S3 over a folder: versitygw, from PATH, else built by Go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from tools.services import http, process, store
+from tools.services.model import Running, Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSITYGW = "1.8.0"
+
+_KEY, _SECRET = "test", "testtest"
+
+
+class VersityGw(Service):
+    """An S3 server that checks signatures; buckets are folders."""
+
+    name: ClassVar[str] = "versitygw"
+
+    def start(self, folder: Path) -> Running:
+        """Start the server."""
+        binary = shutil.which("versitygw") or str(store.installed(f"versitygw-{VERSITYGW}", _install) / "versitygw")
+        port, data = process.free_port(), folder / "data"
+        data.mkdir()
+        command = [binary, "--port", f"127.0.0.1:{port}", "posix", str(data)]
+        pid = process.spawn(command, folder, {"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": _SECRET})
+        url = f"http://127.0.0.1:{port}"
+        process.wait_until(partial(http.answers, url, refusing=True), pid, folder, "versitygw")
+        return Running(name=self.name, folder=folder, pid=pid, address={"url": url, "key": _KEY, "secret": _SECRET})
+
+    def stop(self, running: Running) -> None:
+        """Stop the server."""
+        process.stop(running.pid)
+
+
+def _install(folder: Path) -> None:
+    module = f"github.com/versity/versitygw/cmd/versitygw@v{VERSITYGW}"
+    environment = {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0"}
+    process.run(["go", "install", module], "versitygw", env=environment)
