@@ -68,7 +68,7 @@ class Planner(FrameOps[Plan]):
         """No transformer of the framework asks for the others."""
         raise NotImplementedError
 
-    drop = union = join = distinct = window = nest = unnest = aggregate = from_arrow = _unused
+    drop = union = join = distinct = window = nest = unnest = aggregate = is_empty = from_arrow = _unused
 
 
 def _types(columns: Mapping[str, Expr], frame: Plan) -> dict[str, DataType]:

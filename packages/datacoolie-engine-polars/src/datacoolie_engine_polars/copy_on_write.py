@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
 
-from datacoolie.core.exceptions import DestinationError, ErrorClass
-from datacoolie.core.suggest import did_you_mean, listed
-from datacoolie.engines.schemas import spellings
+from datacoolie.engines.merging import SHOWN_KEYS, duplicates
 from datacoolie_engine_polars.bounds import may_be_true
 from datacoolie_engine_polars.expressions import compile_expression
 from datacoolie_engine_polars.schemas import conform, described_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from datacoolie.engines import MergePlan, Rebuild
     from datacoolie.sql import Expr
@@ -27,9 +25,6 @@ PATH = "__datacoolie_path"
 """The column of a file's path."""
 
 _KEPT = "__datacoolie_kept"
-
-_SHOWN = 5
-"""How many duplicate keys a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,27 +82,6 @@ class Rewrite:
     inserted: int
     updated: int
     deleted: int
-
-
-def resolved(plan: Plan, columns: Sequence[str], where: str) -> Plan:
-    """Return the plan with its keys spelled as columns.
-
-    Raises:
-        DestinationError: a key is no column.
-    """
-    rebuild = plan.rebuild
-    if rebuild and rebuild.keys is not None:
-        rebuild = replace(rebuild, keys=_resolved(rebuild.keys, columns, where))
-    return replace(plan, keys=_resolved(plan.keys, columns, where), rebuild=rebuild)
-
-
-def _resolved(keys: Iterable[str], columns: Sequence[str], where: str) -> tuple[str, ...]:
-    found = spellings(dict.fromkeys(keys, pl.Null()), columns)
-    for key, column in found.items():
-        if column not in columns:
-            message = f"{where}: the merge key {key!r} is no column of the batch. Columns: {listed(columns)}."
-            raise DestinationError(message + did_you_mean(key, columns), {"key": key}).classed(ErrorClass.CONFIGURATION)
-    return tuple(dict.fromkeys(found.values()))
 
 
 def first(batch: pl.DataFrame, plan: Plan, evaluate: Evaluate, where: str) -> pl.DataFrame:
@@ -187,13 +161,8 @@ def _check(batch: pl.DataFrame, plan: Plan, where: str) -> None:
     keys = plan.keys
     if plan.replace or batch.select(pl.struct(keys).n_unique()).item() == batch.height:
         return
-    twice = batch.select(keys).filter(pl.struct(keys).is_duplicated()).unique().sort(keys).head(_SHOWN).rows()
-    shown = listed(str(row if len(keys) > 1 else row[0]) for row in twice)
-    message = (
-        f"{where}: several rows of the batch have the same merge keys {listed(keys)}: {shown}. Say which one is the "
-        "newest with transform.latest_data_columns, or choose keys that are unique"
-    )
-    raise DestinationError(message, {"keys": [str(row) for row in twice]})
+    twice = batch.select(keys).filter(pl.struct(keys).is_duplicated()).unique().sort(keys)
+    raise duplicates(keys, twice.head(SHOWN_KEYS).rows(), where)
 
 
 def _replace(data: DataFiles, batch: pl.DataFrame, keys: list[str]) -> Rewrite:

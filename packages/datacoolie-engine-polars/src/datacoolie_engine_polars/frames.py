@@ -11,6 +11,7 @@ import polars as pl
 from datacoolie.core.exceptions import EngineError
 from datacoolie.core.suggest import listed
 from datacoolie.engines import FrameOps, Observation
+from datacoolie.sql import count
 from datacoolie_engine_polars import failures
 from datacoolie_engine_polars.expressions import compile_expression
 from datacoolie_engine_polars.schemas import described
@@ -156,6 +157,10 @@ class PolarsFrames(FrameOps[pl.LazyFrame]):
         except failures.FAILURES as error:
             raise failures.of_reading(error, self._scans.find_broken) from error
         return observers.values(results)
+
+    def is_empty(self, frame: pl.LazyFrame) -> bool:
+        """Whether the frame has no row; raises as `aggregate`."""
+        return self.aggregate(frame.head(1), {"rows": count()})["rows"] == 0
 
     def from_arrow(self, table: object) -> pl.LazyFrame:
         """Make a frame of anything with `__arrow_c_stream__`."""

@@ -9,9 +9,6 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from datacoolie.core.exceptions import DestinationError
-from datacoolie.core.suggest import listed
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,7 +16,6 @@ NULL = "__HIVE_DEFAULT_PARTITION__"
 """The folder of rows whose partition value is null."""
 
 _ESCAPED = re.compile(r'[\x00-\x1f\x7f"#%\'*/:=?\\{}\[\]^<>|]')
-_PARTITIONABLE = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Decimal)
 
 
 def value_text(value: object) -> str | None:
@@ -45,31 +41,6 @@ def folder(values: Mapping[str, str | None]) -> str:
 def escape(text: str) -> str:
     """Escape what Hive escapes in names and values of folders."""
     return _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", text)
-
-
-def check_keys(schema: Mapping[str, pl.DataType], names: Iterable[str], where: str) -> None:
-    """Make sure that a frame can be partitioned by these columns.
-
-    Raises:
-        DestinationError: a column is missing, has a type without a text, or no column is left for the files.
-    """
-    names = list(names)
-    for name in names:
-        kind = schema.get(name)
-        if kind is None:
-            message = f"{where}: there is no partition column {name!r}. Columns: {listed(schema)}"
-            raise DestinationError(message, {"column": name})
-        if not isinstance(kind, _PARTITIONABLE) and not kind.is_integer():
-            message = (
-                f"{where}: can't partition by {name!r}, which is {kind}; possible are text, whole numbers, decimals, "
-                "booleans, dates and timestamps"
-            )
-            raise DestinationError(message, {"column": name})
-    if names and len(set(names)) == len(schema):
-        message = (
-            f"{where}: all columns are partition columns ({listed(names)}); at least one has to be left for the files"
-        )
-        raise DestinationError(message)
 
 
 def without_empty(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], names: Iterable[str]) -> pl.LazyFrame:

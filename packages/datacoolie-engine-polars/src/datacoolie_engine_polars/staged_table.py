@@ -13,6 +13,7 @@ from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.redaction import get_logger
 from datacoolie.core.suggest import listed
 from datacoolie.engines import Observation, TableOps, WriteResult
+from datacoolie.engines.merging import resolved
 from datacoolie.sql import count
 from datacoolie_engine_polars import copy_on_write
 from datacoolie_engine_polars.schemas import conform, stored_frame
@@ -138,7 +139,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
             DestinationError: a key is no column, or is in the batch twice; and as `TableOps` says.
         """
         frame, schema = self._prepared(*self._stored(frame), request)
-        plan = copy_on_write.resolved(plan, schema.names(), self._where)
+        plan = resolved(plan, schema.names(), self._where)
         if not self.exists:
             batch, decided = self._collect(frame, request)
             batch = copy_on_write.first(batch, plan, self._evaluate, self._where)
@@ -148,7 +149,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
         own = pl.Schema({name: kind for name, kind in schema.items() if name != plan.delete})
         change = self._compare(own, request)
         frame, schema = change.spelled(frame, schema, whole=plan.rebuild is not None, extra=plan.delete)
-        plan = copy_on_write.resolved(plan, schema.names(), self._where)
+        plan = resolved(plan, schema.names(), self._where)
         batch, decided = self._collect(frame, request)
         data = self._data_files(change)
         rewrite = self._with_widened(change, data, copy_on_write.merged(data, batch, plan, self._where))

@@ -11,6 +11,7 @@ from datacoolie.core.exceptions import EngineError
 from datacoolie.core.suggest import listed
 from datacoolie.core.types import MapType
 from datacoolie.engines import FrameOps
+from datacoolie.sql import count
 from datacoolie_engine_spark.columns import column, quoted
 from datacoolie_engine_spark.expressions import aggregate_text, expression_text
 from datacoolie_engine_spark.types import described
@@ -28,7 +29,7 @@ _RIGHT = "__datacoolie_right_"
 
 
 class SparkFrames(FrameOps[DataFrame]):
-    """Operations on data frames; only `aggregate` evaluates."""
+    """Operations on data frames; `aggregate` and `is_empty` evaluate."""
 
     def __init__(self, sessions: Sessions) -> None:
         """Keep the sessions, in which frames are made."""
@@ -148,6 +149,10 @@ class SparkFrames(FrameOps[DataFrame]):
         texts = [_named(aggregate_text(one, schema), name) for name, one in aggregates.items()]
         row: dict[str, object] = frame.selectExpr(*texts).toArrow().to_pylist()[0]
         return row
+
+    def is_empty(self, frame: DataFrame) -> bool:
+        """Whether the frame has no row; raises as `aggregate`."""
+        return self.aggregate(frame.limit(1), {"rows": count()})["rows"] == 0
 
     def from_arrow(self, table: object) -> DataFrame:
         """Make a frame of anything with `__arrow_c_stream__`."""

@@ -37,7 +37,7 @@ AnyFrame = TypeVar("AnyFrame")
 
 
 class FrameOps(ABC, Generic[Frame]):
-    """Relational operations on lazy frames. Columns are named as in the schema; only `aggregate` evaluates."""
+    """Relational operations on lazy frames. Columns are named as in the schema; `aggregate` and `is_empty` evaluate."""
 
     @abstractmethod
     def schema(self, frame: Frame) -> Schema:
@@ -117,6 +117,10 @@ class FrameOps(ABC, Generic[Frame]):
     @abstractmethod
     def aggregate(self, frame: Frame, aggregates: Mapping[str, Aggregate]) -> dict[str, object]:
         """Evaluate aggregates over the frame and return Python values by name."""
+
+    @abstractmethod
+    def is_empty(self, frame: Frame) -> bool:
+        """Whether the frame has no row, found out by looking for one; raises as `aggregate`."""
 
     @abstractmethod
     def from_arrow(self, table: object) -> Frame:

@@ -215,7 +215,8 @@ class Load(Generic[Frame]):
         observe = dict(reading.observe)
         context = self._context()
         frame = self._transform(reading.frame, context)
-        if self.flow.destination.load_type in REPLACING:
+        may_empty = self.flow.destination.load_type in REPLACING and window.mark is not None
+        if may_empty and self.run.workspace.engine.capabilities.observes:
             observe[_ROWS] = Observation(frame=frame, aggregate=count())
         schema = frames.schema(frame)
         names = NameMap.after(schema, self.flow.transform)
@@ -224,7 +225,7 @@ class Load(Generic[Frame]):
 
         def decide(observed: Observed) -> Commit:
             self._enter("commit")
-            emptied = window.mark is not None and observed.get(_ROWS) == 0
+            emptied = may_empty and self._is_empty(frame, observed)
             if emptied and not clears(self.flow, window.mark):
                 raise _NothingNewError
             source.verify(window)
@@ -253,6 +254,11 @@ class Load(Generic[Frame]):
             ),
         )
         self._settle(lease, destination, settled[-1], result)
+
+    def _is_empty(self, frame: Frame, observed: Observed) -> bool:
+        """Whether there is no row: observed in the pass, or looked for where that would evaluate the frame twice."""
+        rows = observed.get(_ROWS)
+        return self.run.workspace.engine.frames.is_empty(frame) if rows is None else rows == 0
 
     def _state_after(self, state: LoadState, window: Window, mark: Mark) -> LoadState:  # noqa: ARG002 - a replay looks at it
         """Return the state after a commit of the window; `mark` is the source's mark after it."""

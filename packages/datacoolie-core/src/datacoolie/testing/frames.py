@@ -82,6 +82,12 @@ class FrameSuite(EngineTests):
         assert list(frames.schema(frames.with_columns(source, {}))) == ["a", "b"]
         assert rows(frames.filter(source, parse("a <> 1"))) == [(2, "y")]
 
+    def test_a_frame_is_empty_or_not(self, engine: Engine, frame: Frame) -> None:
+        source = frame(a=[1, None])
+        assert not engine.frames.is_empty(source)
+        assert not engine.frames.is_empty(engine.frames.filter(source, parse("a is null")))
+        assert engine.frames.is_empty(engine.frames.filter(source, parse("a > 1")))
+
     def test_rename_and_drop(self, engine: Engine, frame: Frame, rows: Rows) -> None:
         frames, source = engine.frames, frame(a=[1], b=["x"], c=[True])
         assert list(frames.schema(frames.rename(source, {"a": "b", "b": "a"}))) == ["b", "a", "c"]

@@ -15,6 +15,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
 from datacoolie.core.suggest import listed
+from datacoolie.engines.partitions import check_asked, check_keys
 from datacoolie_engine_polars import failures, partitions, staging
 from datacoolie_engine_polars.delta import care, commits
 from datacoolie_engine_polars.delta.data_files import data_files, removes, scanned
@@ -23,6 +24,7 @@ from datacoolie_engine_polars.delta.rules import Rules, rules_of
 from datacoolie_engine_polars.delta.schema import add_columns, allow, changed_schema, delta_schema, evolved, schema_of
 from datacoolie_engine_polars.evolution import check_new
 from datacoolie_engine_polars.files.sinks import parquet_compression, parquet_sink
+from datacoolie_engine_polars.schemas import described_schema
 from datacoolie_engine_polars.staged_table import Operation, StagedTable
 from datacoolie_engine_polars.types import from_polars
 
@@ -204,12 +206,7 @@ class DeltaTableOps(StagedTable):
         if self._table is None:
             return asked
         actual = tuple(self._table.metadata().partition_columns)
-        if asked and actual != asked:
-            message = (
-                f"{self._path}: the table is partitioned by {listed(actual)}, not by {listed(asked)}. "
-                "Ask for the table's partition columns, or load into a new table"
-            )
-            raise DestinationError(message, {"path": self._path}).classed(ErrorClass.CONFIGURATION)
+        check_asked(asked, actual, self._path)
         return actual
 
     def _stage(self, frame: pl.LazyFrame, keys: tuple[str, ...], request: WriteRequest[pl.LazyFrame]) -> StagedData:
@@ -237,7 +234,7 @@ class DeltaTableOps(StagedTable):
     def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str]:
         self._refuse_foreign_files()
         schema, keys = frame.collect_schema(), self._keys(request)
-        partitions.check_keys(schema, keys, self._path)
+        check_keys(described_schema(schema), keys, self._path)
         check_new(schema, self._path)
         staged = self._stage(frame, keys, request)
         with staged.withdrawn_on_failure(self._path):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from datacoolie.engines import FileOps
+from datacoolie.engines.partitions import check_keys
 from datacoolie_engine_polars import partitions, staging
 from datacoolie_engine_polars.files.scan import scan
 from datacoolie_engine_polars.files.sinks import sink_of
-from datacoolie_engine_polars.schemas import stored_frame
+from datacoolie_engine_polars.schemas import described_schema, stored_frame
 
 if TYPE_CHECKING:
     from datacoolie.engines import FileScan, FileWrite, Staged
@@ -46,7 +47,7 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
         keys = request.partition_by
         written = sink_of(request.format, request.options, partitioned=bool(keys))
         frame, schema = stored_frame(frame)
-        partitions.check_keys(schema, keys, request.folder)
+        check_keys(described_schema(schema), keys, request.folder)
         if written.check is not None:
             written.check(pl.Schema({name: kind for name, kind in schema.items() if name not in keys}))
         target = staging.Target(
