@@ -87,7 +87,7 @@ def load_with(document: Path, fault: Fault) -> Loaded:
     """Load, with a fault on the way; the lease is a short one where the process is paused."""
     count = -1
     if fault.kind == "pause":
-        # It renews nothing: stopped while it saved a state, it would hold the lock of all states.
+        # It renews nothing: stopped while it saved a state, it would hold the lock of the flow's state.
         setattr(LeaseKeeper, "_renew_until_closed", lambda _: None)  # noqa: B010
         setattr(project, "LeaseKeeper", functools.partial(LeaseKeeper, ttl=SHORT_LEASE))  # noqa: B010 - a name of a module
     for module in (lease, project, work, folders):

@@ -11,6 +11,8 @@ import shutil
 import stat
 import sys
 import time
+import unicodedata
+from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar
 
 from datacoolie.core.exceptions import ErrorClass, PlatformError
@@ -64,7 +66,7 @@ else:
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            with locked(os.path.dirname(target)):
+            with locked(target):
                 if os.path.lexists(target):
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from error
                 os.rename(temporary, target)
@@ -177,31 +179,38 @@ def create(temporary: str, target: str, *, durable: bool) -> bool:
 
 
 @contextlib.contextmanager
-def locked(folder: str) -> Iterator[None]:
-    """Hold the lock of an existing folder; closing its file, or dying, releases it.
+def locked(path: str) -> Iterator[None]:
+    """Hold the lock of one file in an existing folder; closing the lock's own file, or dying, releases it.
 
-    The lock file stays: whoever removed it would take it from under another's feet.
+    That file stays: whoever removed it would take it from under another's feet.
 
     Raises:
         PlatformError: another process, which may be stopped, does not release it.
     """
-    descriptor = os.open(f"{folder}/{OWN_PREFIX}lock", os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _lock(descriptor, folder)
+        _lock(descriptor, path)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, folder: str) -> None:
+def _lock_file(path: str) -> str:
+    """Return the name of a file's lock: the same however its name is spelled, on file systems that ignore case."""
+    folder, name = os.path.split(path)
+    spelled = unicodedata.normalize("NFC", name.casefold())
+    return f"{folder}/{OWN_PREFIX}lock-{blake2b(spelled.encode(errors='surrogateescape'), digest_size=8).hexdigest()}"
+
+
+def _lock(descriptor: int, path: str) -> None:
     end, pause = time.monotonic() + PATIENCE, 0.0005
     while not _try_lock(descriptor):
         if time.monotonic() > end:
             message = (
-                f"Another process has held the lock of {folder!r} for {PATIENCE:.0f} seconds. A lock is held for "
+                f"Another process has held the lock of {path!r} for {PATIENCE:.0f} seconds. A lock is held for "
                 "milliseconds, so that process may be stopped: let it go on, or end it, and run again."
             )
-            raise PlatformError(message, {"path": folder}).classed(ErrorClass.TRANSIENT)
+            raise PlatformError(message, {"path": path}).classed(ErrorClass.TRANSIENT)
         time.sleep(pause)
         pause = min(pause * 2, 0.02)
 

@@ -1,6 +1,6 @@
 """The local platform: files of this machine, and whatever is mounted into it."""
 # Paths are text in the platform contract:
-# ruff: noqa: PTH100, PTH116, PTH120
+# ruff: noqa: PTH100, PTH116
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LocalPlatform(BasePlatform):
     """Files by path or `file://` URI. Paths that it returns are absolute, with `/` between parts on every system.
 
     A file is written under a hidden name beside its target and then renamed; neither a reader nor a crash ever sees
-    part of it. Listings leave out these hidden files and the lock file of `write_if_match` (`.datacoolie-*`).
+    part of it. Listings leave out these hidden files and the lock files of `write_if_match` (`.datacoolie-*`).
 
     Args:
         private: only the owner may read what is written (mode 0600, new folders 0700, where the system has modes).
@@ -94,7 +94,7 @@ class LocalPlatform(BasePlatform):
         """Replace a file whose content is still that of `version`, or create it, else return `None`.
 
         Versions are hashes of the content: times are too coarse and inodes are used again. Writers in all processes
-        pass one by one through a lock on the folder that the system releases when its holder dies. The file is not
+        pass one by one through a lock of the file that the system releases when its holder dies. The file is not
         forced to disk: after a power cut the old content may be back, or a new file empty, which is fine for what uses
         this, the load state, because the destination knows what was committed.
         """
@@ -103,7 +103,7 @@ class LocalPlatform(BasePlatform):
         path = self.resolve(path)
         with files.errors("write", path):
             try:
-                with files.locked(os.path.dirname(path)):
+                with files.locked(path):
                     if _version(files.read(path)) != version:
                         return None
                     with files.written_beside(path, data, private=self._private) as temporary:
