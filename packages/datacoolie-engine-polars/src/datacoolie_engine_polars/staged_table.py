@@ -69,8 +69,8 @@ class StagedTable(TableOps[pl.LazyFrame]):
         """Return the table's data files, read in the columns that it gets."""
 
     @abstractmethod
-    def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str]:
-        """Make the table with these rows, unless somebody else does it first; return its version."""
+    def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str, str]:
+        """Make the table with these rows, unless somebody else does it first; return its id and version."""
 
     @abstractmethod
     def _add(
@@ -172,8 +172,8 @@ class StagedTable(TableOps[pl.LazyFrame]):
 
     def _first(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
         frame, _ = self._prepared(*self._stored(frame), request)
-        staged, version = self._create(frame, request)
-        return _result(staged, version, None, rows=staged.staged.rows)
+        staged, identity, version = self._create(frame, request)
+        return replace(_result(staged, version, None, rows=staged.staged.rows), identity=identity)
 
     def _conformed(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[pl.LazyFrame, SchemaChange]:
         frame, schema = self._prepared(*self._stored(frame), request)

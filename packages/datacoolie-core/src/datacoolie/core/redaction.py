@@ -81,10 +81,10 @@ def redact_data(data: object) -> object:
     return data if redacted == text else redacted
 
 
-def redacted_json(data: object, *, indent: int | None = None) -> str:
-    """Return `data` as JSON without secrets; what is no JSON is written as its text."""
-    text = json.dumps(data, default=str, indent=indent)
-    return text if redact(text) == text else json.dumps(redact_data(data), default=str, indent=indent)
+def redacted_json(data: object) -> str:
+    """Return `data` as one line of JSON without secrets; what is no JSON is written as its text."""
+    text = json.dumps(data, default=str)
+    return text if redact(text) == text else json.dumps(redact_data(data), default=str)
 
 
 class RedactingFilter(logging.Filter):

@@ -10,7 +10,7 @@ from datacoolie.core.models import LoadType
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
 from datacoolie.engines import FileWrite, Staged, Tidied
 from datacoolie.engines.places import storage_of
-from datacoolie.state.folders import FolderCommits
+from datacoolie.state.folders import IDENTITY, FolderCommits
 
 if TYPE_CHECKING:
     from datacoolie.engines import Commit, WriteResult
@@ -28,7 +28,7 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
     @property
     def identity(self) -> str | None:
         """`files` when the flow has committed here; nothing tells one folder of files from another."""
-        return "files" if self._commits.has_commits else None
+        return IDENTITY if self._commits.has_commits else None
 
     def recover(self) -> None:
         """Finish a publication that was interrupted."""

@@ -340,6 +340,7 @@ class WriteResult:
 
     Attributes:
         version: the table's version after it; empty when the destination has none.
+        identity: tells the table that this commit made from any other; `None` when it was there before.
         rows: rows written that come from the batch.
         size: bytes written.
         files: files added.
@@ -359,6 +360,7 @@ class WriteResult:
     updated: int | None = None
     deleted: int | None = None
     schema_changes: tuple[str, ...] = ()
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -291,9 +291,7 @@ class Load(Generic[Frame]):
         """Record a commit and save the state after it."""
         self.commit = commit_record(state, result)
         self._enter("state")
-        # Only after the commit that made a table it takes a second look to know it.
-        identity = destination.identity or self.run.workspace.destination(self.flow).identity
-        self._save(lease, replace(state, destination=identity))
+        self._save(lease, replace(state, destination=result.identity or destination.identity))
 
     def _save(self, lease: HeldLease, state: LoadState) -> None:
         """Save the state and release the lease, in one write."""

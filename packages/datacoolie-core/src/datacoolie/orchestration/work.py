@@ -144,7 +144,7 @@ class FlowLoads(Generic[Frame]):
             error=error,
             maintenance=maintenance,
         )
-        data = redacted_json(record.to_json(), indent=2)
+        data = redacted_json(record.to_json()) + "\n"
         try:
             self._platform.write(f"{self._folder}/{file_name(flow.dataflow_id)}.json", data.encode())
         except DataCoolieError as failure:

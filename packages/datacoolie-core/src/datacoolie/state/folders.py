@@ -38,6 +38,9 @@ _ABANDONED = timedelta(hours=1)
 _TRIES = 100
 """How often a listing is repeated because commits came in between."""
 
+IDENTITY = "files"
+"""The identity of any folder that a flow has committed into."""
+
 _MARKER = "_removing"
 """A staged file that is there until all old files are removed."""
 
@@ -155,6 +158,7 @@ class FolderCommits:
             size=staged.size,
             files=len(manifest.adds),
             removed_files=len(manifest.removes),
+            identity=IDENTITY,
         )
 
     def _list(self) -> FlowFolder:

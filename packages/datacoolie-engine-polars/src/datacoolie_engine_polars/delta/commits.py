@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -172,6 +174,21 @@ def make_first(
         commit_properties=properties(commit, retries=0),
     )
     return 0
+
+
+def made_id(place: Place) -> str:
+    """Return the id of the table whose first commit was just made; opening a local one for that would take longer.
+
+    Raises:
+        UnknownOutcomeError: the commit can't be read again.
+    """
+    try:
+        if "://" in place.path:
+            return str(DeltaTable(place.path, storage_options=place.options).metadata().id)
+        actions = map(json.loads, Path(place.path, "_delta_log", f"{0:020}.json").read_bytes().splitlines())
+        return next(str(action["metaData"]["id"]) for action in actions if "metaData" in action)
+    except (DeltaError, OSError) as error:
+        raise _unknown(place.path, error) from error
 
 
 def guarded(act: Callable[[], int], staged: StagedData, place: Place) -> int | None:

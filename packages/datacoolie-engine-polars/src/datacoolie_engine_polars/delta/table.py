@@ -231,7 +231,7 @@ class DeltaTableOps(StagedTable):
             observed = self._rules.enforce(staged.staged.observed)
         return replace(staged, staged=replace(staged.staged, observed=observed))
 
-    def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str]:
+    def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str, str]:
         self._refuse_foreign_files()
         schema, keys = frame.collect_schema(), self._keys(request)
         check_keys(described_schema(schema), keys, self._path)
@@ -242,7 +242,7 @@ class DeltaTableOps(StagedTable):
         act = partial(commits.make_first, self._place, commits.adds(staged), commit)
         described = delta_schema(schema)
         commits.guarded(partial(act, partition_by=keys, schema=described), staged, self._place)
-        return staged, "0"
+        return staged, commits.made_id(self._place), "0"
 
     def _refuse_foreign_files(self) -> None:
         """Make no table of a folder that holds somebody's files.

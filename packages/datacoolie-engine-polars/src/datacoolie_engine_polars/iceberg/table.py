@@ -221,14 +221,15 @@ class IcebergTableOps(StagedTable):
         written = self._stage(frame, transaction, request, removed)
         return written.data, written.shown(partial(commits.make, transaction), self._ref)
 
-    def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str]:
+    def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str, str]:
         schema = frame.collect_schema()
         check_new(schema, self._where)
         described = iceberg_schema(schema)
         spec = partitioning.spec_of(request.partition_by, described, self._where)
         transaction = catalogs.begin(self._catalog, self._ref, described, spec)
         written = self._stage(frame, transaction, request)
-        return written.data, written.shown(partial(commits.make, transaction), self._ref)
+        version = written.shown(partial(commits.make, transaction), self._ref)
+        return written.data, str(transaction.table_metadata.table_uuid), version
 
     def _evolving(self, change: SchemaChange) -> Transaction:
         """Begin a transaction that gives the table its new schema."""
