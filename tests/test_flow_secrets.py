@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+import datacoolie
+from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.core.secret_resolver import BaseSecretResolver
+from datacoolie.orchestration.results import RunResult
+from datacoolie.plugins import resolver_registry
 from tests.projects import Project, Record, append_flow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 CANARY = "c4nary-of-the-tests"
@@ -67,3 +74,59 @@ def test_a_secret_that_is_no_setting(project: Project, monkeypatch: pytest.Monke
     expected = "can't honour sep: '***'" if value else "The environment variable 'SEP' is not set."
     assert expected in text
     assert not (project.folder / "out").exists()
+
+
+class Rotating(BaseSecretResolver):
+    """Gives another separator each time; `made` are the settings of each resolver."""
+
+    made: ClassVar[list[str]] = []
+    given: ClassVar[list[str]] = []
+    closed: ClassVar[int] = 0
+
+    def __init__(self, *, mode: str = "") -> None:
+        self.made.append(mode)
+
+    def resolve(self, key: str, source: str) -> str:
+        assert (key, source) == ("SEP", "a")
+        self.given.append(f"wrong {CANARY} {len(self.given)}" if self.made[-1] or not self.given else ",")
+        return self.given[-1]
+
+    def close(self) -> None:
+        Rotating.closed += 1
+
+
+@pytest.fixture
+def rotating() -> Iterator[type[Rotating]]:
+    resolver_registry.register("rotating", Rotating)
+    Rotating.made.clear()
+    Rotating.given.clear()
+    Rotating.closed = 0
+    yield Rotating
+    resolver_registry.unregister("rotating")
+
+
+def test_secrets_that_changed_in_the_middle_are_read_again_once(project: Project, rotating: type[Rotating]) -> None:
+    project.write(flow({"sep": "SEP"}, {"rotating:a": ["read_options.sep"]}))
+    record = project.attempt()
+    assert record.error is None
+    assert rotating.given == [f"wrong {CANARY} 0", ","]
+    assert (rotating.made, rotating.closed) == ([""], 1)
+
+
+def test_a_project_says_how_secrets_are_fetched(project: Project, rotating: type[Rotating]) -> None:
+    project.write(flow({"sep": "SEP"}, {"rotating:a": ["read_options.sep"]}))
+    settings = {"metadata": ["project.yaml"], "resolvers": {"rotating": {"cache_ttl": 60, "mode": "never right"}}}
+    (project.folder / "datacoolie.yaml").write_text(json.dumps(settings))
+    result = datacoolie.Project.load(project.folder).run()
+    assert isinstance(result, RunResult)
+    (record,) = result
+    assert record.error is not None
+    assert "can't honour sep: '***'" in record.error.message
+    assert rotating.made == ["never right"]
+    assert len(rotating.given) == 2
+
+
+def test_settings_of_a_resolver_that_is_not_there(project: Project) -> None:
+    (project.folder / "datacoolie.yaml").write_text('{"metadata": [], "resolvers": {"valt": {}}}')
+    with pytest.raises(ConfigurationError, match=r"No secret resolver is called 'valt'\. Installed: .*env"):
+        datacoolie.Project.load(project.folder)

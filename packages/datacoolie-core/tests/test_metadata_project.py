@@ -82,8 +82,7 @@ def test_faults_of_a_project_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [str(fault) for fault in caught.value.faults] == [
         (
             "datacoolie.yaml:1:1: engin: is not a known field (possible: $schema, metadata, engine, platform, "
-            "state, run, "
-            "targets, extensions; did you mean 'engine'?)"
+            "resolvers, state, run, targets, extensions; did you mean 'engine'?)"
         ),
         "datacoolie.yaml:2:20: run.max_workers: must be at least 1 (value 0)",
         (

@@ -232,8 +232,8 @@ def test_a_secret_that_can_not_be_fetched_changes_nothing_and_says_where() -> No
     with pytest.raises(DataCoolieError) as caught:
         resolve_secrets(connection, Vault())
     assert str(caught.value) == (
-        "Connection 'shop', configure.password from 'scope' (the platform's provider): "
-        "the secret 'absent' can't be retrieved: scope has no absent"
+        "Connection 'shop': configure.username ('u') and configure.password ('absent') can't be retrieved "
+        "from 'scope': scope has no absent"
     )
     assert isinstance(caught.value.__cause__, PlatformError)
     assert (caught.value.error_class, caught.value.details) == (ErrorClass.TRANSIENT, {"vault": "scope"})
@@ -245,7 +245,7 @@ def test_a_missing_environment_variable_is_named_with_its_field() -> None:
     connection = shop({**SERVER, "password": "DCTEST_NOT_SET"}, {"env:": ["password"]})
     with pytest.raises(
         DataCoolieError,
-        match=r"'shop', configure.password from 'env:' \(EnvResolver\): .*variable 'DCTEST_NOT_SET' is not set",
+        match=r"configure.password \('DCTEST_NOT_SET'\) can't be retrieved from 'env:': .* 'DCTEST_NOT_SET' is not set",
     ):
         resolve_secrets(connection, Vault(), resolver_lookup=lookup)
 
@@ -274,8 +274,7 @@ def test_a_field_that_holds_no_text_is_refused() -> None:
     with pytest.raises(ConfigurationError) as caught:
         resolve_configure({"port": 5432}, {"scope": ["port"]}, Vault(), where="Flow 'f'")
     assert str(caught.value) == (
-        "Flow 'f', configure.port from 'scope' (the platform's provider) "
-        "must hold the name of the secret as text, not as int."
+        "Flow 'f', configure.port from 'scope' must hold the name of the secret as text, not as int."
     )
 
 
@@ -299,7 +298,9 @@ def test_a_resolver_that_returns_no_text_is_refused() -> None:
             return {key: source}  # type: ignore[return-value]
 
     connection = shop({**SERVER, "password": "PW"}, {"broken:x": ["password"]})
-    with pytest.raises(ConfigurationError, match=r"configure.password .* Broken returned dict for 'PW', which must be"):
+    with pytest.raises(
+        ConfigurationError, match=r"password from 'broken:x' got a secret 'PW' that is dict; it must be"
+    ):
         resolve_secrets(connection, Vault(), resolver_lookup=lambda _: Broken())
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 import copy
 import time
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
-from datacoolie.core.redaction import get_registered_secret_values, redact, register_secret_values
+from datacoolie.core.redaction import get_registered_secret_values, register_secret_values
 from datacoolie.core.secret_resolver import EnvResolver, NativeProviderResolver, parse_source
 from datacoolie.core.suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from datacoolie.core.models import Connection
     from datacoolie.core.secret_resolver import BaseSecretResolver, ResolverLookup
@@ -76,6 +77,7 @@ class BaseSecretProvider(ABC):
         if expires > time.monotonic():
             return value
         value = self._fetch_secret(key, source)
+        register_secret_values(value)
         if self._cache_ttl:
             with self._cache_lock:
                 self._cache[source, key] = (time.monotonic() + self._cache_ttl, value)
@@ -168,13 +170,69 @@ def resolve_configure(
     """
     resolved = copy.deepcopy(dict(configure))
     native = NativeProviderResolver(provider)
+    wanted: dict[str, list[_Wanted]] = {}
     for source, field in _references(secrets_ref, where):
         holder, last = _locate(resolved, field, where)
+        wanted.setdefault(source, []).append(_Wanted(where=where, field=field, source=source, holder=holder, last=last))
+    for source, fields in wanted.items():
         resolver, argument = parse_source(source, native, resolver_lookup)
-        asked = "the platform's provider" if resolver is native else type(resolver).__name__
-        place = f"{where}, configure.{field} from {source!r} ({asked})"
-        holder[last] = _fetch(resolver, holder[last], argument, place=place)
+        _fill(fields, resolver, argument)
     return resolved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A field that holds the name of a secret, in the dict `holder` under the key `last`."""
+
+    where: str
+    field: str
+    source: str
+    holder: dict[str, Any]
+    last: str
+
+    @property
+    def key(self) -> str:
+        """The name of the secret.
+
+        Raises:
+            ConfigurationError: it is no text.
+        """
+        key = self.holder[self.last]
+        if isinstance(key, str):
+            return key
+        what = f"must hold the name of the secret as text, not as {type(key).__name__}."
+        raise self.refusal(what)
+
+    def fill(self, value: object) -> None:
+        """Put the secret in the place of its name.
+
+        Raises:
+            ConfigurationError: it is no text.
+        """
+        if not isinstance(value, str):
+            what = f"got a secret {self.key!r} that is {type(value).__name__}; it must be text."
+            raise self.refusal(what)
+        self.holder[self.last] = value
+
+    def refusal(self, what: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.where}, configure.{self.field} from {self.source!r} {what}")
+
+
+def _fill(wanted: Sequence[_Wanted], resolver: BaseSecretResolver, argument: str) -> None:
+    """Put the secrets of one source in the place of their names, and have them masked."""
+    keys = dict.fromkeys(each.key for each in wanted)
+    try:
+        values: Mapping[str, object] = resolver.resolve_all(list(keys), argument)
+    except DataCoolieError as error:
+        fields = " and ".join(f"configure.{each.field} ({each.key!r})" for each in wanted)
+        where, source = wanted[0].where, wanted[0].source
+        native = isinstance(resolver, NativeProviderResolver) and ":" in source
+        note = f" (no resolver is called {source.partition(':')[0]!r})" if native else ""
+        message = f"{where}: {fields} can't be retrieved from {source!r}{note}: {error.message}"
+        raise DataCoolieError(message, error.details).classed(error.error_class) from error
+    register_secret_values(*(value for value in values.values() if isinstance(value, str)))
+    for each in wanted:
+        each.fill(values.get(each.key))
 
 
 def _references(secrets_ref: object, where: str) -> list[tuple[str, str]]:
@@ -216,20 +274,3 @@ def _require(holder: object, part: str, *, path: str, where: str) -> None:
     near = did_you_mean(part, holder) if isinstance(holder, dict) else ""
     message = f"{where}: secrets_ref names {path}.{part}, but {found}.{near} Its value must be the name of the secret."
     raise ConfigurationError(message, {"field": f"{path}.{part}"})
-
-
-def _fetch(resolver: BaseSecretResolver, key: object, argument: str, *, place: str) -> str:
-    """Return the secret called `key` and have it masked; `place` says where it goes, for messages."""
-    if not isinstance(key, str):
-        message = f"{place} must hold the name of the secret as text, not as {type(key).__name__}."
-        raise ConfigurationError(message)
-    try:
-        value: object = resolver.resolve(key, argument)
-    except DataCoolieError as error:
-        message = redact(f"{place}: the secret {key!r} can't be retrieved: {error.message}")
-        raise DataCoolieError(message, error.details).classed(error.error_class) from error
-    if not isinstance(value, str):
-        message = f"{place}: {type(resolver).__name__} returned {type(value).__name__} for {key!r}, which must be text."
-        raise ConfigurationError(redact(message))
-    register_secret_values(value)
-    return value

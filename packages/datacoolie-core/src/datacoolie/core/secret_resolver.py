@@ -9,18 +9,28 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.redaction import redact
 from datacoolie.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from datacoolie.core.secret_provider import BaseSecretProvider
 
 
 class BaseSecretResolver(ABC):
-    """A backend that secrets are fetched from."""
+    """A backend that secrets are fetched from.
+
+    The settings of a project's section `resolvers` are the arguments of its constructor.
+
+    Attributes:
+        default_ttl: seconds for which a fetched secret is kept, unless a reference or a project says otherwise.
+    """
+
+    default_ttl: ClassVar[float] = 300
 
     @abstractmethod
     def resolve(self, key: str, source: str) -> str:
@@ -35,6 +45,24 @@ class BaseSecretResolver(ABC):
             DataCoolieError: the secret can't be retrieved.
         """
 
+    def resolve_all(self, keys: Sequence[str], source: str) -> dict[str, str]:
+        """Fetch several secrets of one source, which belong together: a user and its password.
+
+        Args:
+            keys: names of secrets.
+            source: as in `resolve`.
+
+        Raises:
+            DataCoolieError: one of them can't be retrieved.
+        """
+        return {key: self.resolve(key, source) for key in keys}
+
+    def forget(self) -> None:  # noqa: B027 - most keep nothing
+        """Fetch anew what is asked for from now on: a system refused what was fetched before."""
+
+    def close(self) -> None:  # noqa: B027 - most borrow nothing
+        """Give back what was borrowed, at the end of a run; the resolver can be used again."""
+
 
 ResolverLookup: TypeAlias = Callable[[str], BaseSecretResolver | None]
 """Gives the resolver for a prefix, or None for an unknown one."""
@@ -42,6 +70,8 @@ ResolverLookup: TypeAlias = Callable[[str], BaseSecretResolver | None]
 
 class EnvResolver(BaseSecretResolver):
     """Takes secrets from environment variables: the one called `{source}{key}`."""
+
+    default_ttl: ClassVar[float] = 0  # the environment is memory already
 
     def resolve(self, key: str, source: str) -> str:
         """Return the value of the environment variable `{source}{key}`.
@@ -77,6 +107,14 @@ class NativeProviderResolver(BaseSecretResolver):
             DataCoolieError: the secret can't be retrieved.
         """
         return self._provider.get_secret(key, source)
+
+    def resolve_all(self, keys: Sequence[str], source: str) -> dict[str, str]:
+        """Fetch several secrets from the provider; raises as `resolve`."""
+        return self._provider.get_secrets(list(keys), source)
+
+    def forget(self) -> None:
+        """Have the provider fetch anew."""
+        self._provider.clear_cache()
 
 
 def parse_source(

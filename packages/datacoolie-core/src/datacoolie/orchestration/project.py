@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import getpass
 import secrets
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError
 
@@ -27,7 +28,7 @@ from datacoolie.orchestration.runner import run_flows
 from datacoolie.orchestration.states import States
 from datacoolie.orchestration.work import FlowLoads
 from datacoolie.orchestration.workspace import Workspace
-from datacoolie.plugins import engine_registry, platform_registry, transformer_registry
+from datacoolie.plugins import engine_registry, platform_registry, resolver_registry, transformer_registry
 from datacoolie.state import History, LeaseKeeper, PlatformStateStore
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacoolie.core.models import DataFlow, RunSettings
+    from datacoolie.core.registry import PluginRegistry
     from datacoolie.destinations.scd2_check import HistoryCheck
     from datacoolie.metadata import LoadedProject, Metadata
     from datacoolie.metadata.translate import Finding
@@ -62,7 +64,12 @@ class Project:
         self._platform = _chosen(platform, loaded.settings.platform)
         self._state_location = state or loaded.state
         self.engine_name, self.platform_name = self._engine.name, self._platform.name
-        for registry, name in ((engine_registry, self.engine_name), (platform_registry, self.platform_name)):
+        plugins: list[tuple[PluginRegistry[Any], str]] = [  # Any: whatever kind they are
+            (engine_registry, self.engine_name),
+            (platform_registry, self.platform_name),
+            *((resolver_registry, name) for name in loaded.settings.resolvers),
+        ]
+        for registry, name in plugins:
             if not registry.is_available(name):
                 registry.get_class(name)
 
@@ -70,7 +77,7 @@ class Project:
     def _workspace(self) -> Workspace[object]:
         engine = engine_registry.get(self._engine.name, **self._engine.options)
         platform = platform_registry.get(self._platform.name, **self._platform.options)
-        return Workspace(self._loaded.metadata, engine, platform)
+        return Workspace(self._loaded.metadata, engine, platform, self._loaded.settings.resolvers)
 
     @cached_property
     def _state(self) -> str:
@@ -127,9 +134,10 @@ class Project:
         planner = FlowPlanner(workspace=self._workspace, store=self._store, replay=self._settings(replay).replay)
         wave = waves(before)
         planned: dict[str, PlannedFlow] = {}
-        for name in sorted(flows, key=wave.__getitem__):
-            work_before = any(planned[other].has_work for other in before[name])
-            planned[name] = planner.plan(flows[name], wave[name], before[name], work_before=work_before)
+        with closing(self._workspace):
+            for name in sorted(flows, key=wave.__getitem__):
+                work_before = any(planned[other].has_work for other in before[name])
+                planned[name] = planner.plan(flows[name], wave[name], before[name], work_before=work_before)
         return Plan(tuple(planned.values()))
 
     @secrets_hidden
@@ -169,7 +177,7 @@ class Project:
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         listener = listener or _Silent()
-        with LeaseKeeper(run_id) as keeper:
+        with closing(self._workspace), LeaseKeeper(run_id) as keeper:
             run = self._new_run(run_id, started, settings, keeper, listener)
             listener.begin(run_id, sorted(flows, key=waves(before).__getitem__))
             loads = FlowLoads(run, f"{self._state}/runs")
@@ -217,7 +225,8 @@ class Project:
         flows, _ = self._selected(select)
         caretaker = Caretaker(self._workspace, self._store, self._loaded.settings.run)
         chosen = caretaker.one_per_destination(flows.values())
-        return MaintenanceResult(tuple(caretaker.maintain(flow) for flow in chosen))
+        with closing(self._workspace):
+            return MaintenanceResult(tuple(caretaker.maintain(flow) for flow in chosen))
 
     @secrets_hidden
     def check_history(self, table: str) -> HistoryCheck:
@@ -230,7 +239,8 @@ class Project:
             ConfigurationError: no such flow writes such a table, or there is no such engine.
             DestinationError: there is no such table, or it lacks the columns of a history.
         """
-        return check_history_of(self._workspace, table)
+        with closing(self._workspace):
+            return check_history_of(self._workspace, table)
 
     @property
     def states(self) -> States[object]:

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from datacoolie.core.exceptions import DataCoolieError, ErrorClass
+from datacoolie.core.exceptions import DataCoolieError, ErrorClass, TransformError, WatermarkError
 from datacoolie.core.redaction import get_logger, redact, redacted_json
 from datacoolie.observability.events import FlowFinished, FlowStarted
 from datacoolie.observability.records import ErrorRecord, FlowRecord, FlowStatus
@@ -54,12 +54,17 @@ class FlowLoads(Generic[Frame]):
         """Load a flow, again after a failure that may pass; a failure is a record, not an exception."""
         self._run.listener.handle(FlowStarted(flow=flow.name))
         started, left = datetime.now(UTC), self._run.settings.retry_count
+        asked_again = False
         while True:
             attempt = self._begin(flow)
             try:
                 status, reason = attempt.execute()
             except DataCoolieError as error:
                 _log.debug("%s: failed in %s", flow.name, attempt.stage, exc_info=error)
+                if not asked_again and self._may_be_refused(error):
+                    asked_again = True
+                    if self._run.workspace.has_other_secrets(flow):
+                        continue
                 if left == 0 or error.error_class not in _RETRIED:
                     return self._record(flow, started, attempt, FlowStatus.FAILED, error=_error(error, attempt.stage))
                 left -= 1
@@ -67,6 +72,10 @@ class FlowLoads(Generic[Frame]):
             else:
                 maintenance = self._caretaker.after_load(flow) if status is FlowStatus.SUCCEEDED else None
                 return self._record(flow, started, attempt, status, reason=reason, maintenance=maintenance)
+
+    def _may_be_refused(self, error: DataCoolieError) -> bool:
+        """Return whether old secrets may be the reason; what a system says of a wrong password is its own."""
+        return error.error_class not in _RETRIED and not isinstance(error, TransformError | WatermarkError)
 
     def _begin(self, flow: DataFlow) -> Load[Frame]:
         replay = self._run.settings.replay

@@ -5,13 +5,15 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from datacoolie.core.secret_provider import resolve_configure, resolve_secrets
+from datacoolie.core.exceptions import DataCoolieError
 from datacoolie.engines.places import location_of
-from datacoolie.plugins import destination_registry, resolver_registry, source_registry
+from datacoolie.orchestration.secrets import Secrets
+from datacoolie.plugins import destination_registry, source_registry
 
 if TYPE_CHECKING:
-    from datacoolie.core.models import Connection, DataFlow, Destination, Source
-    from datacoolie.core.secret_resolver import BaseSecretResolver
+    from collections.abc import Mapping
+
+    from datacoolie.core.models import Connection, DataFlow, Destination, ResolverSettings, Source
     from datacoolie.destinations.base import BaseDestination
     from datacoolie.engines import BaseEngine
     from datacoolie.metadata import Metadata
@@ -28,13 +30,21 @@ class Workspace(Generic[Frame]):
         metadata: all that the documents say.
         engine: evaluates and commits.
         platform: files and secrets.
+        resolvers: settings of resolvers, by name.
     """
 
-    def __init__(self, metadata: Metadata, engine: BaseEngine[Frame], platform: BasePlatform) -> None:
+    def __init__(
+        self,
+        metadata: Metadata,
+        engine: BaseEngine[Frame],
+        platform: BasePlatform,
+        resolvers: Mapping[str, ResolverSettings] | None = None,
+    ) -> None:
         """Resolve nothing yet."""
         self.metadata = metadata
         self.engine = engine
         self.platform = platform
+        self.secrets = Secrets(platform, resolvers or {})
         self._ready: dict[str, Connection] = {}
         self._resolving = Lock()
 
@@ -44,7 +54,7 @@ class Workspace(Generic[Frame]):
         Raises:
             DataCoolieError: no plugin has such sources, or a secret can't be retrieved.
         """
-        connection = self._with_secrets(self.connection(flow.source))
+        connection = self.with_secrets(self.connection(flow.source))
         cls = source_registry.get_class(connection.connection_type)
         return cls(
             flow=self._with_own_secrets(flow, "source"),
@@ -55,7 +65,7 @@ class Workspace(Generic[Frame]):
 
     def destination(self, flow: DataFlow) -> BaseDestination[Frame]:
         """Make the flow's destination, for one attempt; raises as `source`."""
-        connection = self._with_secrets(self.connection(flow.destination))
+        connection = self.with_secrets(self.connection(flow.destination))
         cls = destination_registry.get_class(connection.connection_type)
         return cls(
             flow=self._with_own_secrets(flow, "destination"),
@@ -78,32 +88,51 @@ class Workspace(Generic[Frame]):
         """Return the endpoint's connection as the document has it, without secrets."""
         return self.metadata.connection(endpoint)
 
+    def has_other_secrets(self, flow: DataFlow) -> bool:
+        """Fetch the secrets of a flow anew, and return whether one is another now: it changed while the run lasts."""
+        try:
+            before = self._secrets_of(flow)
+            self.secrets.forget()
+            return self._secrets_of(flow) != before
+        except DataCoolieError:
+            return False
+
+    def close(self) -> None:
+        """Forget all secrets, and give back what was borrowed with them."""
+        with self._resolving:
+            self._ready.clear()
+        self.secrets.close()
+
+    def _secrets_of(self, flow: DataFlow) -> list[Mapping[str, object]]:
+        """Return the settings of a flow that have secrets in them."""
+        both = (flow.source, flow.destination)
+        used = [each for end in both for each in (self.connection(end), end) if each.secrets_ref]
+        return [self.secrets.fill(each.configure, each.secrets_ref, f"Dataflow {flow.name!r}") for each in used]
+
     def _with_own_secrets(self, flow: DataFlow, end: Literal["source", "destination"]) -> DataFlow:
         """Return the flow with secrets in the settings of one end: a copy, so that the document's stays without."""
         endpoint = flow.source if end == "source" else flow.destination
         if not endpoint.secrets_ref:
             return flow
-        resolved = resolve_configure(
-            endpoint.configure,
-            endpoint.secrets_ref,
-            self.platform.secret_provider(),
-            resolver_lookup=_resolver,
-            where=f"Dataflow {flow.name!r}, {end}",
-        )
+        where = f"Dataflow {flow.name!r}, {end}"
+        resolved = self.secrets.fill(endpoint.configure, endpoint.secrets_ref, where)
         return flow.model_copy(update={end: endpoint.with_configure(resolved)})
 
-    def _with_secrets(self, connection: Connection) -> Connection:
-        """Return the connection with secrets in it: on a copy, so that the document's stays without."""
+    def with_secrets(self, connection: Connection) -> Connection:
+        """Return the connection with secrets in it: a copy, so that the document's stays without.
+
+        Raises:
+            DataCoolieError: a secret can't be retrieved, or is no valid setting.
+        """
         if not connection.secrets_ref:
             return connection
+        where = f"Connection {connection.name!r}"
         with self._resolving:
-            if connection.connection_id not in self._ready:
-                resolved = connection.model_copy(deep=True)
-                resolve_secrets(resolved, self.platform.secret_provider(), resolver_lookup=_resolver)
-                self._ready[connection.connection_id] = resolved
-            return self._ready[connection.connection_id]
-
-
-def _resolver(prefix: str) -> BaseSecretResolver | None:
-    """Return the resolver that a source's prefix names, if there is one."""
-    return resolver_registry.get_or_create(prefix) if resolver_registry.is_available(prefix) else None
+            resolved = self.secrets.fill(connection.configure, connection.secrets_ref, where)
+            ready = self._ready.get(connection.connection_id)
+            if ready is None or ready.configure != resolved:
+                ready = connection.model_copy(deep=True)
+                ready.configure = resolved
+                ready.refresh_from_configure()
+                self._ready[connection.connection_id] = ready
+            return ready

@@ -37,7 +37,14 @@ from datacoolie.core.models.rules import (
     TrimRule,
     ValueRule,
 )
-from datacoolie.core.models.runtime import Choice, ChunkInterval, ProjectFile, ReplaySettings, RunSettings
+from datacoolie.core.models.runtime import (
+    Choice,
+    ChunkInterval,
+    ProjectFile,
+    ReplaySettings,
+    ResolverSettings,
+    RunSettings,
+)
 from datacoolie.core.models.settings import (
     ApiSettings,
     Backward,
@@ -101,6 +108,7 @@ __all__ = [
     "RedactRule",
     "RegexReplaceRule",
     "ReplaySettings",
+    "ResolverSettings",
     "RunSettings",
     "SchemaHint",
     "SchemaHintSet",

@@ -146,6 +146,31 @@ class Choice(Model):
 PluginChoice = Annotated[Choice, BeforeValidator(_as_choice, json_schema_input_type=dict[str, object] | str)]
 """A plugin's name, or `{name: ..., option: ...}`."""
 
+
+class ResolverSettings(Model):
+    """How secrets are fetched by one resolver."""
+
+    cache_ttl: Annotated[float, Field(ge=0)] | None = None
+    """Seconds for which a fetched secret is kept; by default what the resolver says, which is 300 mostly."""
+    allow_stale: bool = False
+    """Whether older secrets are used while the backend does not answer."""
+    options: OpenMap = Field(default_factory=dict)
+    """Arguments of the resolver."""
+
+
+def _as_resolver(value: object) -> object:
+    """Read a map of the settings here and the resolver's own options."""
+    if not isinstance(value, dict) or "options" in value:
+        return value
+    own = {key: item for key, item in value.items() if key in ResolverSettings.model_fields}
+    return {**own, "options": {key: item for key, item in value.items() if key not in own}}
+
+
+Resolvers = dict[
+    Text, Annotated[ResolverSettings, BeforeValidator(_as_resolver, json_schema_input_type=dict[str, object])]
+]
+"""Settings of resolvers by name: `{vault: {address: ..., cache_ttl: 60}}`."""
+
 Targets = dict[str, Annotated[dict[str, OpenMap], BeforeValidator(as_map)]]
 """Fields of connections by name of the connection, by name of the target."""
 
@@ -161,6 +186,8 @@ class ProjectFile(Model):
     """The engine: a name, or `{name: spark, conf: {...}}`; by default polars, or the only one there is."""
     platform: PluginChoice = Field(default_factory=lambda: Choice(name="local"))
     """The platform: a name, or `{name: aws, region: ...}`."""
+    resolvers: Annotated[Resolvers, BeforeValidator(as_map)] = Field(default_factory=dict)
+    """Where secrets come from: `{vault: {address: ..., cache_ttl: 60}}`."""
     state: Text = ".datacoolie"
     """Path or URI of leases, marks and run records; a relative one starts at this file."""
     run: Annotated[RunSettings, BeforeValidator(as_map)] = Field(default_factory=RunSettings)
