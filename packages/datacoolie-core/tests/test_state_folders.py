@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from datacoolie.core.exceptions import DestinationError, PlatformError
-from datacoolie.engines import Commit, CommitConflictError, Staged, StagedFile, Token, UnknownOutcomeError
+from datacoolie.engines import Commit, CommitConflictError, Staged, Token, UnknownOutcomeError
 from datacoolie.platforms import AccessDeniedError, FileInfo
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie.state.folders import KEPT, FolderCommits, live_files
@@ -28,15 +28,14 @@ OLD = {"a.csv": "1\n2\n", "p=1/b.csv": "3\n"}
 NEW = {"c.csv": "4\n", "p=1/d.csv": "5\n6\n", "p=2/e.csv": "7\n"}
 
 
-def stage(commits: FolderCommits, files: Mapping[str, str], run: str = "run") -> Staged:
-    folder = Path(commits.staging_folder(run))
-    staged = []
+def stage(commits: FolderCommits, files: Mapping[str, str], run: str = "run") -> tuple[tuple[FileInfo, ...], Staged]:
+    folder = Path(commits.staging_folder(run, "stem"))
     for relative, text in files.items():
         path = folder / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        staged.append(StagedFile(path=str(path), relative=relative, rows=text.count("\n"), size=len(text)))
-    return Staged(files=tuple(staged), observed={})
+    staged = Staged(rows=sum(text.count("\n") for text in files.values()), extension="csv", observed={})
+    return commits.staged_files(), staged
 
 
 def load(
@@ -54,7 +53,7 @@ def load(
     commits.recover()
     assert commits.newest(after=seq - 1) is None
     commit = Commit(token=Token(seq=seq, epoch=1, dataflow_id=flow), metadata={"run_id": run, "mark": f"mark {seq}"})
-    return commits.commit(stage(commits, files, run), commit, replace=replace)
+    return commits.commit(*stage(commits, files, run), commit, replace=replace)
 
 
 def rows(table: Path | str) -> list[int]:
@@ -137,7 +136,7 @@ def test_seq_decides_which_commit_is_newest(platform: LocalPlatform, table: Path
     for epoch, seq in ((9, 1), (10, 2), (1, 3)):
         commits = FolderCommits(platform, str(table), "flow")
         commit = Commit(token=Token(seq=seq, epoch=epoch, dataflow_id="flow"), metadata={})
-        commits.commit(stage(commits, {f"{seq}.csv": ""}), commit, replace=False)
+        commits.commit(*stage(commits, {f"{seq}.csv": ""}), commit, replace=False)
     newest = FolderCommits(platform, str(table), "flow").newest()
     assert newest is not None
     assert newest.token == Token(seq=3, epoch=1, dataflow_id="flow")
@@ -147,9 +146,9 @@ def test_a_number_is_committed_once(platform: LocalPlatform, table: Path) -> Non
     slow, quick = (FolderCommits(platform, str(table), "flow") for _ in range(2))
     commit = Commit(token=Token(seq=1, epoch=1, dataflow_id="flow"), metadata={})
     staged = stage(slow, NEW, "slow")
-    quick.commit(stage(quick, OLD, "quick"), commit, replace=False)
+    quick.commit(*stage(quick, OLD, "quick"), commit, replace=False)
     with pytest.raises(CommitConflictError, match="another run of dataflow 'flow' committed load 1 or a later one"):
-        slow.commit(staged, commit, replace=False)
+        slow.commit(*staged, commit, replace=False)
     assert rows(table) == [1, 2, 3]
     assert "slow" not in "".join(below(table))
 
@@ -163,7 +162,7 @@ def test_a_run_that_slept_over_many_commits_conflicts(platform: LocalPlatform, t
     assert manifests == [f"_datacoolie/flow/1-{seq:012}.json" for seq in range(3, KEPT + 3)]
     staged = stage(slow, {"slow.csv": "1\n"}, "slow")
     with pytest.raises(CommitConflictError):
-        slow.commit(staged, Commit(token=Token(seq=1, epoch=1, dataflow_id="flow"), metadata={}), replace=False)
+        slow.commit(*staged, Commit(token=Token(seq=1, epoch=1, dataflow_id="flow"), metadata={}), replace=False)
     assert rows(table) == list(range(1, KEPT + 3))
     assert [name for name in below(table) if name.endswith(".json")] == manifests
 
@@ -172,9 +171,9 @@ def test_a_run_whose_staged_files_were_removed_conflicts(platform: LocalPlatform
     load(platform, table, OLD, seq=1)
     slow = FolderCommits(platform, str(table), "flow")
     staged = stage(slow, NEW, "slow")
-    Path(staged.files[0].path).unlink()
+    Path(staged[0][0].path).unlink()
     with pytest.raises(CommitConflictError):
-        slow.commit(staged, Commit(token=Token(seq=2, epoch=1, dataflow_id="flow"), metadata={}), replace=True)
+        slow.commit(*staged, Commit(token=Token(seq=2, epoch=1, dataflow_id="flow"), metadata={}), replace=True)
     assert below(table) == ["_datacoolie/flow/1-000000000001.json", "a.csv", "p=1/b.csv"]
 
 
@@ -270,7 +269,7 @@ def test_leftovers_of_a_dead_run_are_removed_by_the_next_commit(platform: LocalP
 
 def test_leftovers_that_nobody_touched_for_long_are_removed(platform: LocalPlatform, table: Path) -> None:
     dead = FolderCommits(platform, str(table), "flow")
-    for file in stage(dead, NEW, "dead").files:
+    for file in stage(dead, NEW, "dead")[0]:
         before = Path(file.path).stat().st_mtime - timedelta(hours=2).total_seconds()
         os.utime(file.path, (before, before))
     FolderCommits(platform, str(table), "flow").recover()
@@ -486,6 +485,6 @@ def test_a_manifest_says_what_the_commit_did(platform: LocalPlatform, table: Pat
         "mode": "overwrite",
         "metadata": {"run_id": "run", "mark": "mark 2"},
         "staging": "_datacoolie/flow/staged/1-run",
-        "adds": [{"staged": "_datacoolie/flow/staged/1-run/b.csv", "path": "b.csv", "rows": 2, "size": 4}],
+        "adds": [{"staged": "_datacoolie/flow/staged/1-run/stem/b.csv", "path": "b.csv", "size": 4}],
         "removes": ["a.csv"],
     }

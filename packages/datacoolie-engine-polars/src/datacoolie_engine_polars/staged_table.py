@@ -110,7 +110,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
             data = self._data_files(change)
             return self._rewrite_counting(change, data, copy_on_write.added(data, frame), frame, request)
         staged, version = self._add(frame, change, request)
-        return _result(staged, version, change, rows=staged.staged.rows)
+        return _result(staged, version, change, rows=staged.rows)
 
     def overwrite(
         self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame], *, where: Expr | None = None
@@ -126,7 +126,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
                 change, data, copy_on_write.replaced_where(data, frame, where), frame, request
             )
         staged, version, removed = self._replace_all(frame, change, request)
-        return _result(staged, version, change, rows=staged.staged.rows, removed=removed)
+        return _result(staged, version, change, rows=staged.rows, removed=removed)
 
     def merge(
         self, frame: pl.LazyFrame, plan: MergePlan[pl.LazyFrame], request: WriteRequest[pl.LazyFrame]
@@ -173,7 +173,7 @@ class StagedTable(TableOps[pl.LazyFrame]):
     def _first(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> WriteResult:
         frame, _ = self._prepared(*self._stored(frame), request)
         staged, identity, version = self._create(frame, request)
-        return replace(_result(staged, version, None, rows=staged.staged.rows), identity=identity)
+        return replace(_result(staged, version, None, rows=staged.rows), identity=identity)
 
     def _conformed(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[pl.LazyFrame, SchemaChange]:
         frame, schema = self._prepared(*self._stored(frame), request)
@@ -225,8 +225,8 @@ def _result(
     return WriteResult(
         version=version,
         rows=rows,
-        size=staged.staged.size,
-        files=len(staged.staged.files),
+        size=staged.size,
+        files=len(staged.files),
         removed_files=removed,
         schema_changes=change.said() if change else (),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from datacoolie.engines import Observation, Staged, StagedFile
+from datacoolie.engines import Observation
 from datacoolie_engine_polars import failures, partitions, schemas
 from datacoolie_engine_polars.durability import force_to_disk
 from datacoolie_engine_polars.expressions import compile_aggregate
@@ -118,8 +118,8 @@ class _Files:
             self._add(dict(zip(self.target.keys, map(partitions.value_text, keys), strict=True)), rows)
         return batch
 
-    def staged(self, observed: Mapping[str, object]) -> Staged:
-        files = [
+    def staged(self) -> tuple[StagedFile, ...]:
+        return tuple(
             StagedFile(
                 path=self.path(name),
                 relative=name,
@@ -127,8 +127,7 @@ class _Files:
                 size=Path(self.path(name)).stat().st_size,
             )
             for name in sorted(self.values)
-        ]
-        return Staged(files=tuple(files), observed=observed)
+        )
 
     def path(self, relative: str) -> str:
         return f"{self.target.folder}/{relative}"
@@ -169,27 +168,55 @@ class _Files:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StagedFile:
+    """A file that was written and that nobody sees yet.
+
+    Attributes:
+        path: absolute path or URI.
+        relative: path below the folder of the write, `/` between parts.
+        rows: rows in it.
+        size: bytes.
+    """
+
+    path: str
+    relative: str
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StagedData:
     """What a pass wrote.
 
     Attributes:
-        staged: files and observations.
+        files: the files.
+        observed: values of observations by name.
         values: partition values, as text, of each file by its relative path.
         keys: the same as they are.
     """
 
-    staged: Staged
+    files: tuple[StagedFile, ...]
+    observed: Mapping[str, object]
     values: Mapping[str, Mapping[str, str | None]]
     keys: Mapping[str, tuple[object, ...]]
 
+    @property
+    def rows(self) -> int:
+        """Rows of all files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
     def without_empty(self, folder: str) -> StagedData:
         """Remove the files that have no row, all of which are below `folder`."""
-        empty = {file.relative: None for file in self.staged.files if not file.rows}
+        empty = {file.relative: None for file in self.files if not file.rows}
         if not empty:
             return self
         remove(folder, empty)
-        files = tuple(file for file in self.staged.files if file.rows)
-        return replace(self, staged=replace(self.staged, files=files))
+        return replace(self, files=tuple(file for file in self.files if file.rows))
 
     @contextmanager
     def withdrawn_on_failure(self, folder: str) -> Iterator[None]:
@@ -254,7 +281,9 @@ class Stager:
                 error, target=target.folder, written=files.written(), find_broken=self.scans.find_broken
             ) from error
         files.finish()
-        return StagedData(staged=files.staged(observers.values(results)), values=files.values, keys=files.keys)
+        return StagedData(
+            files=files.staged(), observed=observers.values(results), values=files.values, keys=files.keys
+        )
 
 
 class Observers:

@@ -41,28 +41,27 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
     def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
         """Stage in one pass, then commit the manifest and publish."""
         destination = self.flow.destination
-        staging = self._commits.staging_folder(request.run_id)
-        staged = self.engine.files.stage(
-            frame,
-            FileWrite(
-                format=self.connection.format,
-                folder=staging,
-                stem=request.stem,
-                partition_by=tuple(field.column for field in request.partition_by),
-                single_file=self._commits.single_file,
-                size=request.size,
-                options={**self.connection.settings.write_options, **destination.settings.write_options},
-                observe=request.observe,
-                storage=storage_of(self.connection, self.platform),
-            ),
+        staging = self._commits.staging_folder(request.run_id, request.stem)
+        write = FileWrite(
+            format=self.connection.format,
+            folder=staging,
+            stem=request.stem,
+            partition_by=tuple(field.column for field in request.partition_by),
+            single_file=self._commits.single_file,
+            size=request.size,
+            options={**self.connection.settings.write_options, **destination.settings.write_options},
+            observe=request.observe,
+            storage=storage_of(self.connection, self.platform),
         )
         replace = destination.load_type in {LoadType.OVERWRITE, LoadType.FULL_LOAD}
         try:
+            staged = self.engine.files.stage(frame, write)
+            files = self._commits.staged_files()
             commit = request.decide(staged.observed)
         except BaseException:
-            self._commits.discard(request.run_id)
+            self._commits.discard()
             raise
-        return self._commits.commit(staged, commit, replace=replace)
+        return self._commits.commit(files, staged, commit, replace=replace)
 
     def clear(self, request: LoadRequest[Frame]) -> WriteResult:
         """Commit a manifest that removes all files."""
@@ -71,8 +70,9 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
                 f"{self.location} is one file, which can't be emptied; on_empty clear needs a table that is a folder"
             )
             raise DestinationError(message, {"path": self.location}).classed(ErrorClass.CONFIGURATION)
-        self._commits.staging_folder(request.run_id)
-        return self._commits.commit(Staged(files=(), observed={}), request.decide({}), replace=True)
+        self._commits.staging_folder(request.run_id, request.stem)
+        nothing = Staged(rows=0, extension="", observed={})
+        return self._commits.commit((), nothing, request.decide({}), replace=True)
 
     def care(self, request: CareRequest) -> Cared:
         """Finish what was cut off, and remove what dead runs staged and old manifests; files are not joined."""

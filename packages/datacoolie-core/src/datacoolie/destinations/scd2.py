@@ -26,7 +26,7 @@ from datacoolie.core.columns import (
 from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.suggest import listed
 from datacoolie.core.types import ArrayType, StructType
-from datacoolie.engines import MergePlan, Observation, Rebuild, WindowFunction
+from datacoolie.engines import MergePlan, Rebuild, WindowFunction
 from datacoolie.sql import agg, and_, call, case, cast, col, lit, not_, or_
 from datacoolie.sql.coercion import ATOMIC
 
@@ -156,7 +156,8 @@ class History(Generic[Frame]):
                 raise DestinationError(message, {"rows": without_time})
             return request.decide(observed)
 
-        timeless = Observation(frame=events, aggregate=agg("count_if", call("isnull", col(VALID_FROM))))
+        without_time = {_WITHOUT_TIME: agg("count_if", call("isnull", col(VALID_FROM)))}
+        events, timeless = self._frames.observed(events, without_time)
         plan = MergePlan(
             keys=(*columns.keys, VALID_FROM),
             keep=(CREATED_AT,),
@@ -165,7 +166,7 @@ class History(Generic[Frame]):
                 make=partial(self._changes, request.renames), keys=None if columns.full_snapshot else columns.keys
             ),
         )
-        observe = {**request.observe, _WITHOUT_TIME: timeless}
+        observe = {**request.observe, **timeless}
         return table.merge(events, plan, replace(request, observe=observe, decide=decide))
 
     def _changes(self, renames: Mapping[str, str], batch: Frame, known: Frame | None) -> Frame:

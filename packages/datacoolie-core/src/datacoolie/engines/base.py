@@ -9,6 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
+from datacoolie.engines.model import Observation
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
@@ -118,6 +120,15 @@ class FrameOps(ABC, Generic[Frame]):
     def aggregate(self, frame: Frame, aggregates: Mapping[str, Aggregate]) -> dict[str, object]:
         """Evaluate aggregates over the frame and return Python values by name."""
 
+    def observed(
+        self, frame: Frame, aggregates: Mapping[str, Aggregate]
+    ) -> tuple[Frame, dict[str, Observation[Frame]]]:
+        """Return the same rows, from which a frame to write is made, and observations of them by name.
+
+        An engine that has to know where it will be looked before it reads overrides this.
+        """
+        return frame, {name: Observation(frame=frame, aggregate=one) for name, one in aggregates.items()}
+
     @abstractmethod
     def is_empty(self, frame: Frame) -> bool:
         """Whether the frame has no row, found out by looking for one; raises as `aggregate`."""
@@ -140,9 +151,10 @@ class FileOps(ABC, Generic[Frame]):
 
     @abstractmethod
     def stage(self, frame: Frame, request: FileWrite[Frame]) -> Staged:
-        """Write the frame in one streaming pass into new files and evaluate `request.observe` in that pass.
+        """Write the frame in one pass into new files and evaluate `request.observe` in that pass.
 
-        On any failure the files that were written are removed.
+        All files in `request.folder` and its folders are the rows, but those whose names begin with `_` or `.`. What a
+        pass that failed leaves there is the caller's to remove.
 
         Raises:
             SourceError: reading failed.

@@ -163,7 +163,7 @@ class FileWrite(Generic[Frame]):
     Attributes:
         format: `parquet`, `csv`, `jsonl`, `json`, `avro`.
         folder: an existing or new folder that holds nothing but what this write makes.
-        stem: how names of files begin.
+        stem: how names of files begin; without a dot.
         partition_by: columns that become `name=value` folders and are left out of the files.
         single_file: write one file, whatever its size.
         size: about how many bytes the rows take as Parquet; `None` when that is not known.
@@ -184,38 +184,18 @@ class FileWrite(Generic[Frame]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StagedFile:
-    """A file that was written and that nobody sees yet.
+class Staged:
+    """What one pass wrote, unseen, and observed.
 
     Attributes:
-        path: absolute path or URI.
-        relative: path below the folder of the write, `/` between parts.
-        rows: rows in it.
-        size: bytes.
+        rows: rows of all files.
+        extension: how names of the files are to end, from their first dot on: `parquet`, `csv.gz`.
+        observed: values by the names of `FileWrite.observe`.
     """
 
-    path: str
-    relative: str
     rows: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
-    """What one pass wrote and observed."""
-
-    files: tuple[StagedFile, ...]
+    extension: str
     observed: Observed
-
-    @property
-    def rows(self) -> int:
-        """Rows of all files."""
-        return sum(file.rows for file in self.files)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(file.size for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

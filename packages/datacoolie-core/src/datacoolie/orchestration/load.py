@@ -21,7 +21,6 @@ from datacoolie.engines import (
     CommitConflictError,
     CountsRows,
     InterruptedPassError,
-    Observation,
     PartitionField,
     Token,
     UnknownOutcomeError,
@@ -217,7 +216,8 @@ class Load(Generic[Frame]):
         frame = self._transform(reading.frame, context)
         may_empty = self.flow.destination.load_type in REPLACING and window.mark is not None
         if may_empty and self.run.workspace.engine.capabilities.observes:
-            observe[_ROWS] = Observation(frame=frame, aggregate=count())
+            frame, counted = frames.observed(frame, {_ROWS: count()})
+            observe |= counted
         schema = frames.schema(frame)
         names = NameMap.after(schema, self.flow.transform)
         token = self._next_token(lease)

@@ -17,7 +17,7 @@ from datacoolie.core.types import TimestampType
 from datacoolie.engines import FileScan
 from datacoolie.engines.places import location_of, storage_of
 from datacoolie.sources.arrivals import Arrivals
-from datacoolie.sources.base import BaseSource, Reading, Window
+from datacoolie.sources.base import BaseSource, Window
 from datacoolie.sources.columns import FILE_COLUMNS, type_of
 from datacoolie.sources.folders import DateFolders
 from datacoolie.sources.watermarks import Watermarks
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datacoolie.core.types import DataType
     from datacoolie.engines import Observed
     from datacoolie.platforms import FileInfo
-    from datacoolie.sources.base import Bound
+    from datacoolie.sources.base import Bound, Reading
     from datacoolie.state import Mark
 
 Frame = TypeVar("Frame")
@@ -100,7 +100,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         """Scan the window's files, and keep the rows that are in its bounds."""
         frame = self._scan(window.files)
         if self._whole_files(window):
-            return Reading(frame=frame, observe=self._watermarks.largest(frame))
+            return self._watermarks.read_all(frame)
         return self._watermarks.read(frame, window)
 
     def parquet_size(self, window: Window) -> int:

@@ -9,7 +9,6 @@ from datacoolie.core.exceptions import WatermarkError
 from datacoolie.core.marks import compare
 from datacoolie.core.models import NullWatermark
 from datacoolie.core.models.durations import parse_duration
-from datacoolie.engines import Observation
 from datacoolie.observability.units import counted
 from datacoolie.sources import boundary, lookback
 from datacoolie.sources.base import Bound, Reading
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from datacoolie.core.models import Backward, WatermarkSettings
     from datacoolie.engines import FrameOps, Observed
     from datacoolie.sources.base import Window
-    from datacoolie.sql import Expr
+    from datacoolie.sql import Aggregate, Expr
     from datacoolie.sql.text import Value
 
 Frame = TypeVar("Frame")
@@ -149,12 +148,10 @@ class Watermarks(Generic[Frame]):
         names = self._resolve(frame, wanted, bounds)
         condition = inside(window.low, window.high, names)
         if window.replayed:
-            rows = self._frames.filter(frame, condition)
-            return Reading(frame=rows, observe=self._largest(rows, names))
+            return self._observed(self._frames.filter(frame, condition), self._largest(names))
         null = _all_null(names.values())
         rows = self._frames.filter(frame, or_(condition, null)) if bounds else frame
-        observe = self._largest(rows, names)
-        observe[NULL_ROWS] = Observation(frame=rows, aggregate=agg("count_if", null))
+        rows, observe = self._frames.observed(rows, {**self._largest(names), NULL_ROWS: agg("count_if", null)})
         if window.mark is not None and self._settings.null_watermark is NullWatermark.SKIP:
             rows = self._frames.filter(rows, not_(null))
         if not self._inclusive or window.high is None:
@@ -188,12 +185,16 @@ class Watermarks(Generic[Frame]):
             return window.mark
         return Mark(values=values, position=position)
 
-    def largest(self, frame: Frame) -> dict[str, Observation[Frame]]:
-        """Return the observations of the largest value of each column; raises as `read`."""
-        return self._largest(frame, self._resolve(frame, self._columns)) if self._columns else {}
+    def read_all(self, frame: Frame) -> Reading[Frame]:
+        """Return all rows, and the largest values as observations; raises as `read`."""
+        return self._observed(frame, self._largest(self._resolve(frame, self._columns)) if self._columns else {})
 
-    def _largest(self, frame: Frame, names: Mapping[str, str]) -> dict[str, Observation[Frame]]:
-        return {_MAX + name: Observation(frame=frame, aggregate=agg("max", col(names[name]))) for name in self._columns}
+    def _observed(self, frame: Frame, aggregates: Mapping[str, Aggregate]) -> Reading[Frame]:
+        rows, observe = self._frames.observed(frame, aggregates)
+        return Reading(frame=rows, observe=observe)
+
+    def _largest(self, names: Mapping[str, str]) -> dict[str, Aggregate]:
+        return {_MAX + name: agg("max", col(names[name])) for name in self._columns}
 
     def _lagged(self, name: str, value: object) -> object:
         if self._lag is None or value is None:

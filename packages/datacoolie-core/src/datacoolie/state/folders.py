@@ -24,7 +24,7 @@ from datacoolie.state.manifest import CONTROL, Add, FlowFolder, Manifest, Mode, 
 from datacoolie.state.names import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from datacoolie.engines.model import Staged
     from datacoolie.platforms.base import BasePlatform, FileInfo
@@ -69,7 +69,7 @@ class FolderCommits:
         self._control = f"{self._root}/{CONTROL}/{file_name(name)}" if self.single_file else f"{self._root}/{CONTROL}"
         self._flow = file_name(dataflow_id)
         self._folder = f"{self._control}/{self._flow}"
-        self._staging = ""
+        self._staging = self._attempt = ""
         self._base: int | None = None
 
     def newest(self, after: int = -1) -> Commit | None:
@@ -114,22 +114,34 @@ class FolderCommits:
             removed += self._remove_leftovers(folder, listed, {file_name(run) for run in live_runs})
         return removed
 
-    def staging_folder(self, run_id: str) -> str:
-        """Return the folder for the staged files of a run, which no reader sees."""
+    def staging_folder(self, run_id: str, stem: str) -> str:
+        """Return the folder for the files that an attempt of a run stages, which no reader sees.
+
+        Args:
+            run_id: the run.
+            stem: no other attempt has it, so that what is left of one is never committed by another.
+        """
         if self._base is None:
             self._base = self._list().newest[0]
         self._staging = f"{self._folder[len(self._root) + 1 :]}/staged/{self._base}-{file_name(run_id)}"
-        return f"{self._root}/{self._staging}"
+        self._attempt = f"{self._root}/{self._staging}/{file_name(stem)}"
+        return self._attempt
 
-    def discard(self, run_id: str) -> None:
-        """Remove what a run staged."""
-        self._platform.delete(self.staging_folder(run_id))
+    def staged_files(self) -> tuple[FileInfo, ...]:
+        """Return the files that are in the staging folder now, but hidden ones."""
+        files = self._platform.list(self._attempt)
+        return tuple(file for file in files if _is_visible(self._below_attempt(file)))
 
-    def commit(self, staged: Staged, commit: Commit, *, replace: bool) -> WriteResult:
-        """Make the files that were staged in `staging_folder` part of the target.
+    def discard(self) -> None:
+        """Remove what was staged, as far as that is possible now; later runs remove the rest."""
+        self._delete_quietly(f"{self._root}/{self._staging}")
+
+    def commit(self, files: Sequence[FileInfo], staged: Staged, commit: Commit, *, replace: bool) -> WriteResult:
+        """Make staged files part of the target.
 
         Args:
-            staged: the files.
+            files: `staged_files` right after the pass: whoever takes some away later makes the commit fail.
+            staged: what the pass said of them.
             commit: the token, whose number no commit of the flow has yet, and what to store with it.
             replace: they become the whole of the target; otherwise they are added.
 
@@ -137,14 +149,15 @@ class FolderCommits:
             CommitConflictError: another run of the flow committed this number, or a later one; nothing was changed.
             UnknownOutcomeError: the platform failed at the commit, or after it; `recover` and `newest` tell.
             PlatformError: the platform failed before the commit; nothing was changed.
-            DestinationError: the target is one file, and the load does not replace it with exactly one.
+            DestinationError: the target is one file, and the load does not replace it with exactly one; or there are
+                rows, but no files.
         """
         try:
-            manifest = self._plan(staged, commit, replace=replace)
+            manifest = self._plan(files, staged, commit, replace=replace)
             if manifest.removes:
                 self._platform.write(f"{self._root}/{manifest.staging}/{_MARKER}", b"")
         except BaseException:
-            self._delete_quietly(f"{self._root}/{self._staging}")
+            self.discard()
             raise
         self._create(manifest)
         try:
@@ -155,7 +168,7 @@ class FolderCommits:
         return WriteResult(
             version="",
             rows=staged.rows,
-            size=staged.size,
+            size=sum(add.size for add in manifest.adds),
             files=len(manifest.adds),
             removed_files=len(manifest.removes),
             identity=IDENTITY,
@@ -164,19 +177,24 @@ class FolderCommits:
     def _list(self) -> FlowFolder:
         return list_flow(self._platform, self._folder)
 
-    def _plan(self, staged: Staged, commit: Commit, *, replace: bool) -> Manifest:
-        if self.single_file and not (replace and len(staged.files) == 1):
-            what = f"the load made {len(staged.files)} files" if replace else "rows can't be appended to it"
+    def _plan(self, files: Sequence[FileInfo], staged: Staged, commit: Commit, *, replace: bool) -> Manifest:
+        if staged.rows and not files:
+            message = (
+                f"{self._attempt}: {staged.rows:,} rows were written here, but there is no file. An engine that runs "
+                "on another machine needs a path that is the same place for both"
+            )
+            raise DestinationError(message, {"path": self._attempt}).classed(ErrorClass.CONFIGURATION)
+        if self.single_file and not (replace and len(files) == 1):
+            what = f"the load made {len(files)} files" if replace else "rows can't be appended to it"
             message = f"{self._target} is one file: {what}. Use load_type overwrite, or a table name without extension."
             raise DestinationError(message, {"path": self._target}).classed(ErrorClass.CONFIGURATION)
         adds = tuple(
             Add(
-                staged=f"{self._staging}/{file.relative}",
-                path=self._target.rpartition("/")[2] if self.single_file else file.relative,
-                rows=file.rows,
+                staged=file.path[len(self._root) + 1 :],
+                path=self._published(file, staged.extension),
                 size=file.size,
             )
-            for file in staged.files
+            for file in files
         )
         return Manifest(
             token=commit.token,
@@ -187,6 +205,16 @@ class FolderCommits:
             removes=() if self.single_file or not replace else self._present(),
             created_at=datetime.now(UTC),
         )
+
+    def _published(self, file: FileInfo, extension: str) -> str:
+        """Return where a staged file goes, of which the engine chose the name up to the first dot."""
+        if self.single_file:
+            return self._target.rpartition("/")[2]
+        folder, slash, name = self._below_attempt(file).rpartition("/")
+        return f"{folder}{slash}{name.partition('.')[0]}.{extension}"
+
+    def _below_attempt(self, file: FileInfo) -> str:
+        return file.path[len(self._attempt) + 1 :]
 
     def _present(self) -> tuple[str, ...]:
         """Return the files that an overwrite replaces, below the root."""
@@ -201,10 +229,10 @@ class FolderCommits:
             if not isinstance(error, (AccessDeniedError, StorageFullError)):
                 message = f"{self._target}: whether the load was committed is unknown: {error.message}"
                 raise UnknownOutcomeError(message, error.details) from error
-            self._delete_quietly(f"{self._root}/{self._staging}")
+            self.discard()
             raise
         if not created and not self._has(path, data):
-            self._delete_quietly(f"{self._root}/{self._staging}")
+            self.discard()
             raise self._conflict(manifest)
 
     def _has(self, path: str, data: bytes) -> bool:
@@ -226,7 +254,7 @@ class FolderCommits:
         )
         if not complete or listed.newest != (manifest.token.seq, manifest.token.epoch):
             self._platform.delete(f"{self._folder}/{manifest.name}")
-            self._delete_quietly(f"{self._root}/{self._staging}")
+            self.discard()
             raise self._conflict(manifest)
         self._publish(manifest)
         self._remove_old_manifests(self._folder, listed)

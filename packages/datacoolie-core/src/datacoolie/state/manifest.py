@@ -47,13 +47,11 @@ class Add:
     Attributes:
         staged: where it waits, below the table's folder.
         path: where it goes, below the table's folder.
-        rows: rows in it.
         size: bytes.
     """
 
     staged: str
     path: str
-    rows: int
     size: int
 
 
@@ -95,7 +93,7 @@ class Manifest:
             "created_at": self.created_at.isoformat(),
             "metadata": dict(self.metadata),
             "staging": self.staging,
-            "adds": [{"staged": a.staged, "path": a.path, "rows": a.rows, "size": a.size} for a in self.adds],
+            "adds": [{"staged": a.staged, "path": a.path, "size": a.size} for a in self.adds],
             "removes": self.removes,
         }
         return json.dumps(data, ensure_ascii=False).encode()
@@ -192,6 +190,5 @@ def _parse_add(data: Mapping[str, Json]) -> Add:
     return Add(
         staged=json_typed(data, "staged", str),
         path=json_typed(data, "path", str),
-        rows=json_typed(data, "rows", int),
         size=json_typed(data, "size", int),
     )

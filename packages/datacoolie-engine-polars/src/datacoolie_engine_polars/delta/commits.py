@@ -106,7 +106,7 @@ def adds(staged: StagedData) -> list[AddAction]:
             data_change=True,
             stats=statistics.of_file(file.path),
         )
-        for file in staged.staged.files
+        for file in staged.files
     ]
 
 
@@ -225,7 +225,7 @@ def _refers_to(place: Place, staged: StagedData) -> bool:
         table = DeltaTable(place.path, storage_options=place.options)
     except TableNotFoundError:
         return False
-    names = {file.relative for file in staged.staged.files}
+    names = {file.relative for file in staged.files}
     return any(unquote(path) in names for path in pl.DataFrame(table.get_add_actions(flatten=True))["path"])
 
 

@@ -124,7 +124,7 @@ class DeltaTableOps(StagedTable):
     ) -> tuple[StagedData, str]:
         staged = self._stage(frame, self._keys(request), request)
         with staged.withdrawn_on_failure(self._path):
-            commit = request.decide(staged.staged.observed)
+            commit = request.decide(staged.observed)
             add_columns(self._existing(), change)
         return staged, self._commit(staged, commit)
 
@@ -142,14 +142,14 @@ class DeltaTableOps(StagedTable):
         if change.rewrites:
             return staged, self._commit_whole(staged, change, request)
         with staged.withdrawn_on_failure(self._path):
-            commit = request.decide(staged.staged.observed)
+            commit = request.decide(staged.observed)
             add_columns(self._existing(), change)
         return staged, self._commit(staged, commit, removes(rewrite.replaced))
 
     def _commit_whole(self, staged: StagedData, change: SchemaChange, request: WriteRequest[pl.LazyFrame]) -> str:
         """Commit staged files as the whole of the table, with its new schema."""
         with staged.withdrawn_on_failure(self._path):
-            commit = request.decide(staged.staged.observed)
+            commit = request.decide(staged.observed)
             allow(self._existing(), change)
         return self._commit(staged, commit, mode="overwrite", change=change)
 
@@ -228,8 +228,8 @@ class DeltaTableOps(StagedTable):
         observe = {**request.observe, **self._rules.observations(frame)}
         staged = self._stager.stage(frame, target, sink, observe).without_empty(self._path)
         with staged.withdrawn_on_failure(self._path):
-            observed = self._rules.enforce(staged.staged.observed)
-        return replace(staged, staged=replace(staged.staged, observed=observed))
+            observed = self._rules.enforce(staged.observed)
+        return replace(staged, observed=observed)
 
     def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str, str]:
         self._refuse_foreign_files()
@@ -238,7 +238,7 @@ class DeltaTableOps(StagedTable):
         check_new(schema, self._path)
         staged = self._stage(frame, keys, request)
         with staged.withdrawn_on_failure(self._path):
-            commit = request.decide(staged.staged.observed)
+            commit = request.decide(staged.observed)
         act = partial(commits.make_first, self._place, commits.adds(staged), commit)
         described = delta_schema(schema)
         commits.guarded(partial(act, partition_by=keys, schema=described), staged, self._place)

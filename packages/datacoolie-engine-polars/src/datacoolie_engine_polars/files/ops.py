@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from datacoolie.engines import FileOps
+from datacoolie.engines import FileOps, Staged
 from datacoolie.engines.partitions import check_keys
 from datacoolie_engine_polars import partitions, staging
 from datacoolie_engine_polars.files.scan import scan
@@ -14,7 +14,7 @@ from datacoolie_engine_polars.files.sinks import sink_of
 from datacoolie_engine_polars.schemas import described_schema, stored_frame
 
 if TYPE_CHECKING:
-    from datacoolie.engines import FileScan, FileWrite, Staged
+    from datacoolie.engines import FileScan, FileWrite
     from datacoolie_engine_polars.staging import Stager
 
 
@@ -60,4 +60,5 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
             finish=written.finish,
         )
         frame = partitions.without_empty(frame, schema, keys)
-        return self._stager.stage(frame, target, written.sink, request.observe).staged
+        made = self._stager.stage(frame, target, written.sink, request.observe)
+        return Staged(rows=made.rows, extension=written.extension, observed=made.observed)

@@ -85,7 +85,7 @@ def described(metadata: TableMetadata, location: str, staged: StagedData) -> lis
     schema = metadata.schema()
     plan, columns = compute_statistics_plan(schema, metadata.properties), parquet_path_to_id_mapping(schema)
     found = []
-    for file in staged.staged.files:
+    for file in staged.files:
         try:
             statistics = data_file_statistics_from_parquet_metadata(pq.read_metadata(file.path), plan, columns)
         except OverflowError as error:

@@ -267,7 +267,7 @@ class IcebergTableOps(StagedTable):
         sink = parquet_sink(request.options, partitioned=bool(keys), what="iceberg", arrow_schema=arrow).sink
         staged = self._stager.stage(frame.with_columns(**keys), target, sink, request.observe).without_empty(folder)
         with staged.withdrawn_on_failure(folder):
-            commit = request.decide(staged.staged.observed)
+            commit = request.decide(staged.observed)
             added = data_files.described(metadata, location, staged)
             refuse_nulls(added, schema, self._where)
         return _Written(staged, folder, commits.Change(commit=commit, added=added, removed=removed))
