@@ -58,6 +58,12 @@ def rows_of(table: pa.Table) -> list[Row]:
     return in_order(tuple(row.values()) for row in table.to_pylist())
 
 
+def written(folder: Path) -> dict[str, Path]:
+    """Return the files that an engine staged in a folder, by their paths below it, in order."""
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: path for name, path in paths.items() if not path.name.startswith(("_", "."))}
+
+
 class EngineTests(Suite):
     """Gives tests of an engine what they need. A subclass has a fixture `engine`, of any scope."""
 
@@ -85,9 +91,9 @@ class EngineTests(Suite):
         numbers = count()
 
         def evaluate(frame: object) -> pa.Table:
-            folder = str(tmp_path / f"evaluated-{next(numbers)}")
-            staged = engine.files.stage(frame, FileWrite(format="parquet", folder=folder, stem="f"))
-            return pa.concat_tables(pq.read_table(file.path, partitioning=None) for file in staged.files)
+            folder = tmp_path / f"evaluated-{next(numbers)}"
+            engine.files.stage(frame, FileWrite(format="parquet", folder=str(folder), stem="f"))
+            return pa.concat_tables(pq.read_table(path, partitioning=None) for path in written(folder).values())
 
         return evaluate
 
