@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datacoolie.testing import ExpressionSuite, FrameSuite
+from datacoolie.testing import EngineSuite
 
 LOUD = "it needs more than 38 digits on the way: an error instead of a value"
 SHORTEST = "the shortest text that reads back, as Java writes it from version 19 on; the vectors are from Java 17"
@@ -29,7 +29,7 @@ DIFFERENCES = {
 }
 
 
-class TestPolars(FrameSuite, ExpressionSuite):
+class TestPolars(EngineSuite):
     """The fixture `engine` is the conftest's."""
 
     differences = DIFFERENCES

@@ -103,30 +103,6 @@ def test_a_widened_partition_column_and_the_rows_of_each_partition(
     assert readers(tmp_path / "table") == [[(1, 7), (2, 8), (3, None), (4, 2**40)]] * 3
 
 
-def test_an_overwrite_widens_and_keeps_columns_that_it_does_not_have(
-    tmp_path: Path, table_at: Open, request_of: Request
-) -> None:
-    table_at().append(frame(id=[1], n=[1], other=["x"]).cast({"n": pl.Int32}), request_of(1))
-    result = table_at().overwrite(frame(id=[2], n=[2**40]), request_of(2))
-    assert (result.rows, result.files, result.removed_files) == (1, 1, 1)
-    assert readers(tmp_path / "table") == [[(2, 2**40, None)]] * 3
-
-
-def test_a_merge_widens_keys_and_values(
-    tmp_path: Path, table_at: Open, request_of: Request, merge: Callable[..., WriteResult]
-) -> None:
-    for number in (1, 2):
-        narrow = frame(id=[number], n=[number], kept=["old"]).cast({"id": pl.Int32, "n": pl.Int32})
-        table_at().append(narrow, request_of(number))
-    result = merge(
-        table_at(), frame(id=[2, 2**40], n=[2.5, 3.5], kept=["new", "new"]), request_of(3), "id", keep=("kept",)
-    )
-    assert (result.rows, result.inserted, result.updated, result.removed_files) == (2, 1, 1, 2)
-    assert result.schema_changes == ("id: int -> bigint", "n: int -> double")
-    assert DeltaTable(tmp_path / "table").version() == 2
-    assert readers(tmp_path / "table") == [[(1, 1.0, "old"), (2**40, 3.5, "new"), (2, 2.5, "old")]] * 3
-
-
 def test_an_overwrite_of_a_part_widens_the_rest(tmp_path: Path, table_at: Open, request_of: Request) -> None:
     for number in (1, 2):
         table_at().append(frame(id=[number], n=[number]).cast({"n": pl.Int32}), request_of(number))
@@ -149,24 +125,6 @@ def write(request: pytest.FixtureRequest, merge: Write) -> Write:
     return run
 
 
-def test_fields_are_added_and_widened_in_structs_and_lists(
-    tmp_path: Path, table_at: Open, request_of: Request, write: Write
-) -> None:
-    old = pl.Schema({"id": pl.Int64(), "s": pl.Struct({"a": pl.Int32}), "l": pl.List(pl.Struct({"x": pl.Int32}))})
-    table_at().append(pl.LazyFrame({"id": [1], "s": [{"a": 1}], "l": [[{"x": 1}]]}, schema=old), request_of(1))
-    batch = frame(id=[2], s=[{"b": {"c": "y"}, "a": 2**40}], l=[[{"x": 2**40, "z": True}, None]])
-    write(table_at(), batch, request_of(2))
-    assert {name: str(kind) for name, kind in table_at().schema().items()} == {
-        "id": "bigint",
-        "s": "struct<a:bigint,b:struct<c:string>>",
-        "l": "array<struct<x:bigint,z:boolean>>",
-    }
-    new = (2, {"a": 2**40, "b": {"c": "y"}}, [{"x": 2**40, "z": True}, None])
-    for rows in readers(tmp_path / "table"):
-        assert [row for row in rows if row[0] == 2] == [new]
-        assert [row for row in rows if row[0] == 1] in ([], [(1, {"a": 1, "b": None}, [{"x": 1, "z": None}])])
-
-
 def test_a_field_added_to_a_struct_costs_no_rewrite(tmp_path: Path, table_at: Open, request_of: Request) -> None:
     table_at().append(frame(id=[1, 2], s=[{"a": 1}, None]), request_of(1))
     result = table_at().append(frame(id=[3], s=[{"a": 3, "b": "x"}]), request_of(2))
@@ -175,13 +133,6 @@ def test_a_field_added_to_a_struct_costs_no_rewrite(tmp_path: Path, table_at: Op
     polars, arrow, datafusion = readers(tmp_path / "table")
     expected = [(1, {"a": 1, "b": None}), (2, None), (3, {"a": 3, "b": "x"})]
     assert polars == arrow == datafusion == expected
-
-
-def test_fields_of_structs_match_in_any_case(tmp_path: Path, table_at: Open, request_of: Request, write: Write) -> None:
-    table_at().append(frame(id=[1], s=[{"Name": "x", "n": 1}]), request_of(1))
-    write(table_at(), frame(ID=[2], S=[{"N": 2, "name": "y"}]), request_of(2))
-    assert str(table_at().schema()["s"]) == "struct<Name:string,n:bigint>"
-    assert (2, {"Name": "y", "n": 2}) in readers(tmp_path / "table")[0]
 
 
 def test_columns_of_timestamps_without_zone_can_come_later(
@@ -197,98 +148,7 @@ def test_columns_of_timestamps_without_zone_can_come_later(
     assert "2024, 5, 1, 12, 0" in repr(readers(tmp_path / "table")[0])
 
 
-@pytest.mark.parametrize(
-    "batch",
-    [frame(id=[2], n=[2**40], s=[{"a": 1}]), frame(id=[2], n=[2], s=[{"a": 1, "b": 2}]).cast({"n": pl.Int32})],
-    ids=["type", "field"],
-)
-def test_strict_refuses_wider_types_and_new_fields(
-    tmp_path: Path, table_at: Open, request_of: Request, write: Write, batch: pl.LazyFrame
-) -> None:
-    table_at().append(frame(id=[1], n=[1], s=[{"a": 1}]).cast({"n": pl.Int32}), request_of(1))
-    before = listing(tmp_path / "table")
-    with pytest.raises(DestinationError, match=r"the table would have to change \(\w: .* -> .*strict"):
-        write(table_at(), batch, request_of(2, policy=SchemaPolicy.STRICT))
-    assert listing(tmp_path / "table") == before
-
-
-def test_ignore_new_leaves_out_new_fields_and_refuses_wider_types(
-    tmp_path: Path, table_at: Open, request_of: Request, write: Write
-) -> None:
-    table_at().append(frame(id=[1], n=[1], s=[{"a": 1}]).cast({"n": pl.Int32}), request_of(1))
-    policy = SchemaPolicy.IGNORE_NEW
-    with pytest.raises(DestinationError, match="'n' is int in the table, but bigint in the batch, and schema_policy"):
-        write(table_at(), frame(id=[2], n=[2**40]), request_of(2, policy=policy))
-    write(table_at(), frame(id=[2], s=[{"a": 2, "b": 3}]), request_of(2, policy=policy))
-    assert str(table_at().schema()["s"]) == "struct<a:bigint>"
-    assert (2, None, {"a": 2}) in readers(tmp_path / "table")[0]
-
-
-def test_a_void_field_is_refused_where_the_table_has_none(table_at: Open, request_of: Request, write: Write) -> None:
-    table_at().append(frame(id=[1], s=[{"a": 1}]), request_of(1))
-    write(table_at(), frame(id=[2], s=[{"a": None}]), request_of(2))
-    with pytest.raises(DestinationError, match="column 's' is struct<a:bigint,b:void>"):
-        write(table_at(), frame(id=[3], s=[{"a": 1, "b": None}]), request_of(3))
-
-
-def test_an_append_only_table_is_not_widened(table_at: Open, request_of: Request, tmp_path: Path) -> None:
-    table_at().append(frame(id=[1], n=[1]).cast({"n": pl.Int32}), request_of(1))
-    DeltaTable(tmp_path / "table").alter.set_table_properties({"delta.appendOnly": "true"})
-    with pytest.raises(DestinationError, match="appendOnly"):
-        table_at().append(frame(id=[2], n=[2**40]), request_of(2))
-    table_at().append(frame(id=[2], n=[2]).cast({"n": pl.Int32}), request_of(2))
-
-
 RENAMES = {"name": "title"}
-
-
-def test_a_column_is_renamed_with_all_its_rows(
-    tmp_path: Path, table_at: Open, request_of: Request, write: Write
-) -> None:
-    for number in (1, 2):
-        table_at().append(frame(id=[number], NAME=["old"], n=[1]).cast({"n": pl.Int32}), request_of(number))
-    result = write(table_at(), frame(id=[2, 3], title=["new", "new"], n=[2**40, 1]), request_of(3, renames=RENAMES))
-    assert result.schema_changes == ("NAME is called title", "n: int -> bigint")
-    assert list(table_at().schema()) == ["id", "title", "n"]
-    assert DeltaTable(tmp_path / "table").version() == 2
-    assert (3, "new", 1) in readers(tmp_path / "table")[0]
-    for rows in readers(tmp_path / "table"):
-        assert [row for row in rows if row[0] == 1] in ([], [(1, "old", 1)])
-    table_at().append(frame(id=[4], title=["x"], n=[1]), request_of(4, renames=RENAMES))
-    assert list(table_at().schema()) == ["id", "title", "n"]
-
-
-@pytest.mark.parametrize(
-    ("first", "batch", "policy", "columns"),
-    [
-        (
-            frame(id=[1], name=["a"]),
-            frame(id=[2], name=["b"], title=["c"]),
-            SchemaPolicy.EVOLVE,
-            ["id", "name", "title"],
-        ),
-        (
-            frame(id=[1], name=["a"], title=["c"]),
-            frame(id=[2], title=["c"]),
-            SchemaPolicy.EVOLVE,
-            ["id", "name", "title"],
-        ),
-        (frame(id=[1], name=["a"]), frame(id=[2], title=["c"]), SchemaPolicy.IGNORE_NEW, ["id", "name"]),
-    ],
-    ids=["the batch has both", "the table has both", "the table stays"],
-)
-def test_a_column_is_not_renamed_where_both_names_are_in_use(
-    table_at: Open,
-    request_of: Request,
-    *,
-    first: pl.LazyFrame,
-    batch: pl.LazyFrame,
-    policy: SchemaPolicy,
-    columns: list[str],
-) -> None:
-    table_at().append(first, request_of(1))
-    table_at().append(batch, request_of(2, renames=RENAMES, policy=policy))
-    assert list(table_at().schema()) == columns
 
 
 def test_renaming_that_the_table_forbids_is_refused(

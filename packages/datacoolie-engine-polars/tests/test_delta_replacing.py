@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -14,6 +14,9 @@ from deltalake import DeltaTable
 from datacoolie.core.exceptions import DestinationError
 from datacoolie.engines import MergePlan, Observation, Rebuild, TableOps, WriteRequest
 from datacoolie.sql import agg, col, parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Open = Callable[..., TableOps[pl.LazyFrame]]
 Request = Callable[..., WriteRequest[pl.LazyFrame]]
@@ -26,42 +29,6 @@ def frame(**columns: Sequence[object]) -> pl.LazyFrame:
 def rows(path: Path) -> list[tuple[object, ...]]:
     """Read a table with its own library, sorted."""
     return sorted(pl.DataFrame(DeltaTable(path).to_pyarrow_table()).rows(), key=repr)
-
-
-def names(path: Path) -> set[str]:
-    return {Path(one).name for one in DeltaTable(path).file_uris()}
-
-
-def test_all_rows_of_a_key_are_replaced_by_those_of_the_batch(
-    tmp_path: Path, table_at: Open, request_of: Request
-) -> None:
-    table_at().append(frame(id=[1, 1, None, 2], v=["a", "b", "n", "c"]), request_of(1))
-    table_at().append(frame(id=[1, 3], v=["d", "e"]), request_of(2))
-    table_at().append(frame(id=[8, 9], v=["x", "y"]), request_of(3))
-    batch = frame(id=[1, 1, None, 5], v=["A", "B", "N", "F"])
-    result = table_at().merge(batch, MergePlan(keys=("id",), replace=True), request_of(4))
-    assert (result.rows, result.inserted, result.updated, result.deleted, result.removed_files) == (4, 4, 0, 4, 2)
-    expected = [(1, "A"), (1, "B"), (None, "N"), (2, "c"), (3, "e"), (5, "F"), (8, "x"), (9, "y")]
-    assert rows(tmp_path / "table") == sorted(expected, key=repr)
-    assert "dc-flow-3-00000.parquet" in names(tmp_path / "table")
-
-
-def test_a_first_load_that_replaces_makes_the_table_with_several_rows_of_a_key(
-    tmp_path: Path, table_at: Open, request_of: Request
-) -> None:
-    result = table_at().merge(frame(id=[1, 1], v=["a", "b"]), MergePlan(keys=("id",), replace=True), request_of(1))
-    assert (result.rows, result.inserted, result.deleted) == (2, 2, 0)
-    assert rows(tmp_path / "table") == [(1, "a"), (1, "b")]
-
-
-def test_flagged_rows_delete_what_they_match_and_are_not_inserted(
-    tmp_path: Path, table_at: Open, request_of: Request
-) -> None:
-    table_at().append(frame(id=[1, 2, 3], v=["a", "b", "c"]), request_of(1))
-    batch = frame(id=[1, 2, 8, 9], v=[None, "B", None, "new"], gone=[True, False, True, False])
-    result = table_at().merge(batch, MergePlan(keys=("id",), delete="gone"), request_of(2))
-    assert (result.rows, result.inserted, result.updated, result.deleted) == (2, 1, 1, 1)
-    assert rows(tmp_path / "table") == [(2, "B"), (3, "c"), (9, "new")]
 
 
 def test_a_rebuild_gets_the_rows_of_its_keys_in_the_columns_of_the_table_and_its_result_is_merged(
@@ -90,63 +57,6 @@ def test_a_rebuild_gets_the_rows_of_its_keys_in_the_columns_of_the_table_and_its
     commit = table_at().committed("flow", after=2)
     assert commit is not None
     assert commit.metadata["observed"] == "{'most': 5}"
-
-
-def test_a_rebuild_that_makes_a_key_twice_is_refused(tmp_path: Path, table_at: Open, request_of: Request) -> None:
-    table_at().append(frame(id=[1]), request_of(1))
-
-    def make(batch: pl.LazyFrame, _: pl.LazyFrame | None) -> pl.LazyFrame:
-        return pl.concat([batch, batch])
-
-    rebuild = Rebuild(make=make, keys=("id",))
-    with pytest.raises(DestinationError, match="same merge keys id: 7"):
-        table_at().merge(frame(id=[7]), MergePlan(keys=("id",), rebuild=rebuild), request_of(2))
-    assert rows(tmp_path / "table") == [(1,)]
-    assert len(list(tmp_path.rglob("*.parquet"))) == 1
-
-
-def test_a_rebuild_without_keys_gets_the_whole_table(table_at: Open, request_of: Request) -> None:
-    table_at().append(frame(id=[1, 2, 3]), request_of(1))
-    table_at().append(frame(id=[4]), request_of(2))
-    seen = []
-
-    def make(batch: pl.LazyFrame, known: pl.LazyFrame | None) -> pl.LazyFrame:
-        seen.extend([] if known is None else known.collect()["id"].to_list())
-        return batch
-
-    table_at().merge(frame(id=[9]), MergePlan(keys=("id",), rebuild=Rebuild(make=make, keys=None)), request_of(3))
-    assert sorted(seen) == [1, 2, 3, 4]
-
-
-def test_the_rows_of_a_window_are_replaced_and_files_outside_stay(
-    tmp_path: Path, table_at: Open, request_of: Request
-) -> None:
-    for seq, days in enumerate([[1, 2], [3, 4], [5, 6]], 1):
-        table_at().append(frame(d=[date(2024, 1, day) for day in days], v=["old"] * 2), request_of(seq))
-    where = parse("d > date '2024-01-03' and d <= date '2024-01-05'")
-    batch = frame(d=[date(2024, 1, 4), date(2024, 1, 4)], v=["x", "y"])
-    result = table_at().overwrite(batch, request_of(4), where=where)
-    assert (result.rows, result.removed_files) == (2, 2)
-    expected = [(1, "old"), (2, "old"), (3, "old"), (4, "x"), (4, "y"), (6, "old")]
-    assert rows(tmp_path / "table") == [(date(2024, 1, day), v) for day, v in expected]
-    assert "dc-flow-1-00000.parquet" in names(tmp_path / "table")
-    assert DeltaTable(tmp_path / "table").version() == 3
-
-
-def test_replacing_a_part_keeps_rows_for_which_the_condition_is_null(
-    tmp_path: Path, table_at: Open, request_of: Request
-) -> None:
-    table_at().append(frame(n=[1, None, 3]), request_of(1))
-    result = table_at().overwrite(frame(n=[2]), request_of(2), where=parse("n >= 2"))
-    assert (result.rows, result.removed_files) == (1, 1)
-    assert rows(tmp_path / "table") == [(1,), (2,), (None,)]
-
-
-def test_replacing_a_part_by_nothing_deletes_it(tmp_path: Path, table_at: Open, request_of: Request) -> None:
-    table_at().append(frame(p=["a", "b"], n=[1, 2]), request_of(1, partition_by=("p",)))
-    result = table_at().overwrite(frame(p=["a"], n=[0]).filter(pl.col("n") > 0), request_of(2), where=parse("p = 'b'"))
-    assert (result.rows, result.files, result.removed_files) == (0, 0, 1)
-    assert rows(tmp_path / "table") == [("a", 1)]
 
 
 def test_bounds_that_another_writer_cut_lose_no_row(tmp_path: Path, table_at: Open, request_of: Request) -> None:

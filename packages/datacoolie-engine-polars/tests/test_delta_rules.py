@@ -59,17 +59,6 @@ def not_null(tmp_path: Path) -> Path:
     return tmp_path / "table"
 
 
-@pytest.mark.parametrize("batch", [frame(id=[1, 2], v=["x", None]), frame(id=[1])], ids=["null", "missing"])
-def test_a_column_that_must_not_be_null(
-    not_null: Path, table_at: Open, request_of: Request, write: Write, batch: pl.LazyFrame
-) -> None:
-    with pytest.raises(DestinationError, match="1 row breaks a rule of the table: column 'v' must not be null"):
-        write(table_at(), batch, request_of(1))
-    assert data_files(not_null) == set()
-    write(table_at(), frame(id=[1], v=["x"]), request_of(1))
-    assert rows(not_null) == [(1, "x", None)]
-
-
 def test_what_the_schema_says_of_columns_survives_a_load_that_replaces_it(
     not_null: Path, table_at: Open, request_of: Request, write: Write
 ) -> None:
@@ -83,19 +72,6 @@ def constrained(tmp_path: Path) -> Path:
     write_deltalake(tmp_path / "table", pl.DataFrame({"id": [1], "v": ["x"]}))
     DeltaTable(tmp_path / "table").alter.add_constraint({"small": "id < 10 AND v <> ''"})
     return tmp_path / "table"
-
-
-@pytest.mark.parametrize("batch", [frame(id=[2, 11], v=["x", "y"]), frame(id=[2], v=[None])], ids=["false", "null"])
-def test_a_check_constraint(
-    constrained: Path, table_at: Open, request_of: Request, write: Write, batch: pl.LazyFrame
-) -> None:
-    before = data_files(constrained)
-    with pytest.raises(DestinationError, match=r"1 row breaks .*: checkConstraints: small \(id < 10 AND"):
-        write(table_at(), batch, request_of(1))
-    assert data_files(constrained) == before
-    write(table_at(), frame(id=[2], v=["y"]), request_of(1))
-    assert (2, "y") in rows(constrained)
-    assert "delta.constraints.small" in DeltaTable(constrained).metadata().configuration
 
 
 def test_a_replaced_part_keeps_the_constraint(constrained: Path, table_at: Open, request_of: Request) -> None:
@@ -124,32 +100,6 @@ def test_an_invariant(tmp_path: Path, table_at: Open, request_of: Request, write
         write(table_at(), frame(id=[-1, -2, 3]), request_of(1))
     write(table_at(), frame(id=[1]), request_of(1))
     assert rows(tmp_path / "table") == [(1,)]
-
-
-@pytest.fixture
-def generated(tmp_path: Path) -> Path:
-    expression = {"delta.generationExpression": "CAST(at AS DATE)"}
-    fields = [
-        Field("id", LONG),
-        Field("at", PrimitiveType("timestamp")),
-        Field("day", PrimitiveType("date"), metadata=expression),
-    ]
-    DeltaTable.create(tmp_path / "table", Schema(fields), partition_by=["day"])
-    return tmp_path / "table"
-
-
-def test_a_generated_column_is_computed_or_compared(
-    generated: Path, table_at: Open, request_of: Request, write: Write
-) -> None:
-    batch = frame(id=[1], AT=["2024-05-01T23:00:00+00:00"]).with_columns(pl.col("AT").str.to_datetime(time_zone="UTC"))
-    write(table_at(), batch, request_of(1))
-    assert [file.name for file in generated.iterdir() if "=" in file.name] == ["day=2024-05-01"]
-    other = batch.with_columns(day=pl.lit("2024-05-02").str.to_date(), id=pl.lit(2))
-    with pytest.raises(DestinationError, match=r"1 row breaks .*: generatedColumns: day = "):
-        write(table_at(), other, request_of(2))
-    same = batch.with_columns(day=pl.lit("2024-05-01").str.to_date(), id=pl.lit(2))
-    write(table_at(), same, request_of(2))
-    assert {row[0] for row in rows(generated)} >= {2}
 
 
 @pytest.mark.parametrize(

@@ -62,21 +62,6 @@ def data_files(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("dc-*.parquet")}
 
 
-def test_what_flows_have_committed_is_found_after_their_snapshots_expired(
-    tmp_path: Path, open_: Open, loaded: Callable[[], list[int]]
-) -> None:
-    before = data_files(tmp_path)
-    removed = vacuum(open_())
-    assert removed is not None
-    assert removed.removed_files > len(before) - len(data_files(tmp_path)) == 2
-    assert loaded() == [3]
-    assert open_().scan().collect().rows() == [(3,)]
-    for flow, seq, mark in (("quiet", 1, "mark 1"), ("busy", 2, "mark 2")):
-        commit = open_().committed(flow)
-        assert commit is not None
-        assert (commit.token.seq, commit.metadata["mark"]) == (seq, mark)
-
-
 def test_the_files_that_are_left_are_those_that_snapshots_need(
     tmp_path: Path, open_: Open, loaded: Callable[[], list[int]], options: dict[str, str], request_of: Request
 ) -> None:

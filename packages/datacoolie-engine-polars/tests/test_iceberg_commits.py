@@ -8,13 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 import pytest
 
-from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
-from datacoolie.core.types import LongType, StringType
-from datacoolie.engines import CommitConflictError, MergePlan, Observation, TableOps, TableRef, WriteRequest
-from datacoolie.sql import agg, col, count, parse
+from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
+from datacoolie.engines import CommitConflictError, MergePlan, TableOps, TableRef, WriteRequest
+from datacoolie.sql import parse
 from datacoolie_engine_polars.iceberg import commits
 
 if TYPE_CHECKING:
@@ -30,10 +28,6 @@ Open = Callable[..., TableOps[pl.LazyFrame]]
 Request = Callable[..., WriteRequest[pl.LazyFrame]]
 
 
-class RefusedError(Exception):
-    pass
-
-
 def frame(**columns: Sequence[object]) -> pl.LazyFrame:
     return pl.LazyFrame(columns)
 
@@ -45,130 +39,6 @@ def rows(table: Table) -> list[tuple[object, ...]]:
 
 def files_below(folder: Path) -> set[str]:
     return {str(one.relative_to(folder)) for one in folder.rglob("*.parquet")}
-
-
-def test_a_first_append_makes_the_table(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    table = open_()
-    assert not table.exists
-    result = table.append(frame(id=[1, 2], name=["a", None]), request_of())
-    assert (result.rows, result.files, result.removed_files) == (2, 1, 0)
-    assert rows(catalog.load_table("db.t")) == [(1, "a"), (2, None)]
-    assert open_().schema() == {"id": LongType(), "name": StringType()}
-    assert len(catalog.load_table("db.t").snapshots()) == 1
-
-
-def test_a_second_append_adds_rows(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1]), request_of(1))
-    result = open_().append(frame(id=[2]), request_of(2))
-    table = catalog.load_table("db.t")
-    assert rows(table) == [(1,), (2,)]
-    assert result.version == str(table.metadata.current_snapshot_id)
-
-
-def test_the_snapshot_says_what_was_decided(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    source = frame(id=[1, 2, 5])
-    kept = source.filter(pl.col("id") > 1)
-    observe = {
-        "n": Observation(frame=source, aggregate=count()),
-        "top": Observation(frame=source, aggregate=agg("max", col("id"))),
-        "kept": Observation(frame=kept, aggregate=count()),
-    }
-    open_().append(kept, request_of(7, observe=observe))
-    snapshot = catalog.load_table("db.t").current_snapshot()
-    assert snapshot is not None
-    assert snapshot.summary is not None
-    assert snapshot.summary["datacoolie.seq"] == "7"
-    assert snapshot.summary["datacoolie.epoch"] == "2"
-    assert snapshot.summary["datacoolie.dataflow_id"] == "flow"
-    assert snapshot.summary["datacoolie.observed"] == "{'n': 3, 'top': 5, 'kept': 2}"
-    commit = open_().committed("flow", after=6)
-    assert commit is not None
-    assert (commit.token.seq, commit.token.epoch, commit.metadata["mark"]) == (7, 2, "mark 7")
-    assert open_().committed("flow", after=7) is None
-    assert open_().committed("another flow") is None
-    assert open_().history(1)[0]["datacoolie.mark"] == "mark 7"
-
-
-def test_committed_finds_the_flows_own_commit_below_those_of_others(open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1]), request_of(1, flow="a"))
-    for seq in (1, 2, 3):
-        open_().append(frame(id=[1]), request_of(seq, flow="b"))
-    found = open_().committed("a")
-    assert found is not None
-    assert found.metadata["mark"] == "mark 1"
-
-
-def test_a_commit_whose_snapshot_is_expired_is_not_taken_for_none(
-    catalog: Catalog, open_: Open, request_of: Request
-) -> None:
-    open_().append(frame(id=[1]), request_of(1, flow="a"))
-    open_().append(frame(id=[1]), request_of(1, flow="b"))
-    table = catalog.load_table("db.t")
-    table.maintenance.expire_snapshots().by_id(table.snapshots()[0].snapshot_id).commit()
-    assert open_().committed("a", after=1) is None
-    with pytest.raises(DestinationError, match="load 1 of dataflow a is in the table, but the table no longer says"):
-        open_().committed("a")
-
-
-def test_a_decision_that_refuses_leaves_nothing(
-    tmp_path: Path, catalog: Catalog, open_: Open, request_of: Request
-) -> None:
-    open_().append(frame(id=[1], day=["x"]), request_of(1, partition_by=("day",)))
-    before = files_below(tmp_path)
-
-    def refuse(_: object) -> object:
-        raise RefusedError
-
-    for write in ("append", "overwrite"):
-        request = request_of(2)
-        object.__setattr__(request, "decide", refuse)
-        with pytest.raises(RefusedError):
-            getattr(open_(), write)(frame(id=[2], day=["y"]), request)
-    request = request_of(1)
-    object.__setattr__(request, "decide", refuse)
-    with pytest.raises(RefusedError):
-        open_("other").append(frame(id=[2]), request)
-    assert rows(catalog.load_table("db.t")) == [(1, "x")]
-    assert files_below(tmp_path) == before
-    assert not catalog.table_exists("db.other")
-
-
-def test_overwrite_replaces_all_rows_in_one_snapshot(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1]), request_of(1))
-    open_().append(frame(id=[2]), request_of(2))
-    result = open_().overwrite(frame(id=[3, 4]), request_of(3))
-    table = catalog.load_table("db.t")
-    assert rows(table) == [(3,), (4,)]
-    assert (result.rows, result.files, result.removed_files) == (2, 1, 2)
-    assert len(table.snapshots()) == 3
-    open_().overwrite(frame(id=[3]).clear(), request_of(4))
-    assert rows(catalog.load_table("db.t")) == []
-    open_().overwrite(frame(id=[7]), request_of(5))
-    assert rows(catalog.load_table("db.t")) == [(7,)]
-
-
-def test_a_version_is_read_as_it_was(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1]), request_of(1))
-    pinned = open_().version
-    open_().overwrite(frame(id=[2]), request_of(2))
-    assert open_().version != pinned
-    assert open_(version=pinned).version == pinned
-    assert open_(version=pinned).scan().collect().rows() == [(1,)]
-    assert open_().scan().collect().rows() == [(2,)]
-    catalog.drop_table("db.t")
-    open_().append(frame(id=[1]), request_of(1))
-    with pytest.raises(SourceError, match="another table"):
-        open_(version=pinned).scan()
-
-
-def test_a_table_without_snapshot_is_empty(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    catalog.create_namespace("db")
-    catalog.create_table("db.t", pa.schema([("id", pa.int64())]))
-    version = open_().version
-    assert open_().scan().collect().rows() == []
-    open_().overwrite(frame(id=[1]), request_of(1))
-    assert open_().scan().collect().rows() == [(1,)]
-    assert open_(version=version).scan().collect().rows() == []
 
 
 EVERY_TYPE = pl.DataFrame(
@@ -195,34 +65,6 @@ EVERY_TYPE = pl.DataFrame(
         "money": pl.Decimal(20, 2),
     },
 )
-
-
-def test_every_type_comes_back(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(EVERY_TYPE.lazy(), request_of(1))
-    expected = EVERY_TYPE.cast({"short": pl.Int32})
-    assert open_().scan().collect().equals(expected, null_equal=True)
-    table = catalog.load_table("db.t")
-    assert repr(pl.DataFrame(table.scan().to_arrow()).rows()) == repr(expected.rows())
-    assert str(table.schema().find_type("short")) == "int"
-    assert str(table.schema().find_type("moment")) == "timestamptz"
-    found = table.scan(row_filter="int = 1 and text = 'ä'").to_arrow().num_rows
-    assert found == 1
-
-
-def test_a_void_column_is_refused(tmp_path: Path, open_: Open, request_of: Request) -> None:
-    with pytest.raises(DestinationError, match="column 'nothing' is void"):
-        open_().append(frame(id=[1], nothing=[None]), request_of(1))
-    assert files_below(tmp_path) == set()
-
-
-def test_an_append_follows_other_writers(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1]), request_of(1))
-    first, second = open_(), open_()
-    assert first.exists
-    assert second.exists
-    first.append(frame(id=[2]), request_of(2))
-    second.append(frame(id=[3]), request_of(1, flow="other"))
-    assert rows(catalog.load_table("db.t")) == [(1,), (2,), (3,)]
 
 
 def test_an_append_does_not_follow_its_own_flow(
@@ -273,35 +115,6 @@ def test_a_table_that_is_made_twice(tmp_path: Path, catalog: Catalog, open_: Ope
         second.append(frame(id=[2]), request_of(1, flow="other"))
     assert rows(catalog.load_table("db.t")) == [(1,)]
     assert files_below(tmp_path) == before
-
-
-def test_a_table_that_is_dropped_and_made_again_is_another(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1]), request_of(1))
-    stale = open_()
-    assert stale.exists
-    catalog.drop_table("db.t")
-    with pytest.raises(CommitConflictError):
-        stale.append(frame(id=[2]), request_of(2))
-    open_().append(frame(id=[1]), request_of(1))
-    stale = open_()
-    assert stale.exists
-    catalog.drop_table("db.t")
-    open_().append(frame(id=[5]), request_of(1))
-    with pytest.raises(CommitConflictError):
-        stale.append(frame(id=[2]), request_of(2))
-    assert rows(catalog.load_table("db.t")) == [(5,)]
-
-
-def test_no_retries_of_the_library_follow_others_unasked(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1]), request_of(1))
-    with catalog.load_table("db.t").transaction() as transaction:
-        transaction.set_properties({"commit.retry.num-retries": "9"})
-    stale = open_()
-    assert stale.exists
-    open_().append(frame(id=[2]), request_of(1, flow="other"))
-    with pytest.raises(CommitConflictError):
-        stale.overwrite(frame(id=[3]), request_of(2))
-    assert catalog.load_table("db.t").properties["commit.retry.num-retries"] == "9"
 
 
 def test_a_catalog_that_is_not_there(engine: PolarsEngine, tmp_path: Path) -> None:
@@ -356,19 +169,3 @@ def test_a_commit_that_is_made_although_its_answer_is_lost(
     monkeypatch.undo()
     assert rows(catalog.load_table("db.t")) == [(1,), (2,)]
     assert commits.newest(catalog.load_table("db.t"), "flow", after=1, where="") is not None
-
-
-@pytest.mark.parametrize("kind", ["append", "merge"])
-def test_a_column_is_renamed_without_a_rewrite(catalog: Catalog, open_: Open, request_of: Request, kind: str) -> None:
-    open_().append(frame(id=[1], name=["old"]), request_of(1))
-    open_().append(frame(id=[2], name=["old"]), request_of(2))
-    batch, request = frame(id=[2, 3], title=["new", "new"]), request_of(3, renames={"name": "title"})
-    if kind == "merge":
-        result = open_().merge(batch, MergePlan(keys=("id",)), request)
-    else:
-        result = open_().append(batch, request)
-    assert result.schema_changes == ("name is called title",)
-    assert result.removed_files == (1 if kind == "merge" else 0)
-    kept = [(1, "old"), (2, "new"), (3, "new")] if kind == "merge" else [(1, "old"), (2, "new"), (2, "old"), (3, "new")]
-    assert rows(catalog.load_table("db.t")) == kept
-    assert sorted(open_().scan().collect().rows()) == kept

@@ -16,7 +16,6 @@ from pyiceberg.transforms import BucketTransform, DayTransform, MonthTransform, 
 from datacoolie.core.exceptions import DestinationError
 from datacoolie.core.models import SchemaPolicy
 from datacoolie.engines import MergePlan, TableOps, WriteRequest
-from datacoolie.sql import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,54 +86,6 @@ def test_bounds_of_every_type_prune_and_lose_nothing(
     assert len(rows(catalog)) == 4
 
 
-def test_replace_delete_and_a_part(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1, 1, 2], n=[1, 2, 3]), request_of(1))
-    open_().merge(frame(id=[1, 1, 1], n=[7, 8, 9]), MergePlan(keys=("id",), replace=True), request_of(2))
-    assert rows(catalog) == [(1, 7), (1, 8), (1, 9), (2, 3)]
-    open_().overwrite(frame(id=[5], n=[8]), request_of(3), where=parse("n >= 8"))
-    assert rows(catalog) == [(1, 7), (2, 3), (5, 8)]
-    gone = frame(id=[2, 5], n=[None, 1], gone=[True, False])
-    result = open_().merge(gone, MergePlan(keys=("id",), delete="gone"), request_of(4))
-    assert (result.deleted, result.updated) == (1, 1)
-    assert rows(catalog) == [(1, 7), (5, 1)]
-
-
-def test_new_and_wider_columns_come_with_the_rows(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    first = pl.LazyFrame(
-        {"id": [1], "n": [1], "f": [1.5], "d": [Decimal("1.5")], "s": [{"a": 1}]},
-        schema={"id": pl.Int64, "n": pl.Int32, "f": pl.Float32, "d": pl.Decimal(5, 1), "s": pl.Struct({"a": pl.Int32})},
-    )
-    open_().append(first, request_of(1))
-    second = pl.LazyFrame(
-        {
-            "ID": [2],
-            "n": [2**40],
-            "f": [0.1],
-            "d": [Decimal("123456.5")],
-            "s": [{"a": 2**40, "b": "x"}],
-            "l": [[{"q": 1}]],
-        },
-        schema_overrides={"d": pl.Decimal(12, 1)},
-    )
-    result = open_().append(second, request_of(2))
-    assert set(result.schema_changes) == {
-        "n: int -> bigint", "f: float -> double", "d: decimal(5,1) -> decimal(12,1)",
-        "s: struct<a:int> -> struct<a:bigint,b:string>", "new column l: array<struct<q:bigint>>",
-    }  # fmt: skip
-    table = catalog.load_table("db.t")
-    assert str(table.schema().find_type("s")) == "struct<6: a: optional long, 7: b: optional string>"
-    assert len(table.snapshots()) == 2
-    expected = [
-        (1, 1, 1.5, Decimal("1.5"), {"a": 1, "b": None}, None),
-        (2, 2**40, 0.1, Decimal("123456.5"), {"a": 2**40, "b": "x"}, [{"q": 1}]),
-    ]
-    assert rows(catalog) == expected
-    assert sorted(open_().scan().collect().rows()) == expected
-    open_().merge(frame(id=[1], n=[5], l=[[{"q": 7, "r": "new"}]]), upsert("id"), request_of(3))
-    third = (1, 5, 1.5, Decimal("1.5"), {"a": 1, "b": None}, [{"q": 7, "r": "new"}])
-    assert rows(catalog) == [third, (*expected[1][:5], [{"q": 1, "r": None}])]
-
-
 @pytest.mark.parametrize(
     ("policy", "columns", "message"),
     [
@@ -158,26 +109,6 @@ def test_what_does_not_fit_is_refused_before_a_byte_is_written(  # noqa: PLR0917
     with pytest.raises(DestinationError, match=message):
         open_().merge(frame(**columns), upsert("id"), request_of(2, policy=policy))
     assert rows(catalog) == [(1,)]
-
-
-def test_columns_that_are_to_be_ignored(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1]), request_of(1))
-    open_().append(frame(id=[2], more=["x"]), request_of(2, policy=SchemaPolicy.IGNORE_NEW))
-    assert rows(catalog) == [(1,), (2,)]
-
-
-def test_columns_that_were_renamed_dropped_and_added_again(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(frame(id=[1, 2], old=["a", "b"], gone=[1, 2], s=[{"x": 1}, {"x": 2}]), request_of(1))
-    with catalog.load_table("db.t").update_schema() as update:
-        update.rename_column("old", "new")
-        update.rename_column("s.x", "y")
-        update.delete_column("gone")
-    with catalog.load_table("db.t").update_schema() as update:
-        update.union_by_name(pa.schema([("gone", pa.int64())]))
-    expected = [(1, "a", {"y": 1}, None), (2, "b", {"y": 2}, None)]
-    assert sorted(open_().scan().collect().rows()) == expected
-    open_().merge(frame(id=[2], new=["B"]), upsert("id"), request_of(2))
-    assert rows(catalog) == [expected[0], (2, "B", {"y": 2}, None)]
 
 
 def test_files_without_field_ids_are_read_by_the_tables_names(
@@ -244,31 +175,6 @@ def test_hidden_partitions_of_a_table_are_kept(  # noqa: PLR0917 - three of them
 
 def literal(value: object) -> str:
     return str(value) if isinstance(value, int) else repr(value.isoformat() if isinstance(value, datetime) else value)
-
-
-def test_a_spec_that_changes_leaves_older_files(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    open_().append(EVENTS.lazy(), request_of(1, partition_by=("text",)))
-    with catalog.load_table("db.t").update_spec() as update:
-        update.remove_field("text")
-        update.add_field("at", DayTransform(), "day")
-    open_().append(EVENTS.head(2).with_columns(pl.col("id") + 10).lazy(), request_of(2))
-    assert {file["spec_id"] for file in catalog.load_table("db.t").inspect.files().to_pylist()} == {0, 1}
-    open_().merge(EVENTS.head(1).with_columns(n=pl.lit(7)).lazy(), upsert("id"), request_of(3))
-    moved = [(11, *EVENTS.row(0)[1:]), (12, *EVENTS.row(1)[1:])]
-    assert rows(catalog) == sorted([(*EVENTS.row(0)[:3], 7), *EVENTS.rows()[1:], *moved], key=repr)
-
-
-def test_columns_that_must_not_be_null(catalog: Catalog, open_: Open, request_of: Request) -> None:
-    made(catalog, pa.schema([pa.field("id", pa.int64(), nullable=False), pa.field("n", pa.int64())]))
-    open_().append(frame(id=[1, 2], n=[1, None]), request_of(1))
-    refused = "column 'id' must not be null, but it is in 2 rows that were to be written"
-    with pytest.raises(DestinationError, match=refused):
-        open_().append(frame(id=[3, None, None]), request_of(2))
-    with pytest.raises(DestinationError, match=refused):
-        open_().overwrite(frame(n=[3, 4]), request_of(2))
-    open_().merge(frame(id=[2, 3], n=[5, 6]), upsert("id"), request_of(2))
-    assert rows(catalog) == [(1, 1), (2, 5), (3, 6)]
-    assert catalog.load_table("db.t").schema().find_field("id").required
 
 
 def test_fields_that_must_not_be_null_are_refused(catalog: Catalog, open_: Open, request_of: Request) -> None:

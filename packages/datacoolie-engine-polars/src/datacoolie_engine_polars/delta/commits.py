@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import unquote
 
 import polars as pl
@@ -23,7 +23,6 @@ from datacoolie_engine_polars.durability import force_to_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import TypeAlias
 
     from deltalake import Schema as DeltaSchema
     from deltalake.transaction import RemoveAction
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
     from datacoolie_engine_polars.staging import StagedData
 
     Actions: TypeAlias = Sequence[AddAction | RemoveAction]
+
+Kind: TypeAlias = Literal["add", "rewrite", "replace"]
+"""Whether a commit only adds rows, replaces some (or none), or the whole of the table."""
 
 _log = get_logger("datacoolie.engines.polars")
 
@@ -110,22 +112,22 @@ def adds(staged: StagedData) -> list[AddAction]:
     ]
 
 
-def make(table: DeltaTable, actions: Actions, commit: Commit, *, mode: str, schema: DeltaSchema) -> int:
+def make(table: DeltaTable, actions: Actions, commit: Commit, *, kind: Kind, schema: DeltaSchema) -> int:
     """Make one commit through the handle that read the table, and return its version.
 
-    An append follows commits of others that can't matter to it; anything else has to be the very next version.
+    What only adds rows follows commits of others; anything else has to be the very next version.
 
     Raises:
         deltalake.exceptions.DeltaError, OSError: the commit failed, or what follows a commit did.
     """
+    mode: Literal["append", "overwrite"] = "overwrite" if kind == "replace" else "append"
     keys = table.metadata().partition_columns
-    only_adds = mode == "append" and all(isinstance(action, AddAction) for action in actions)
     try:
         table.create_write_transaction(
             list(actions), mode, schema, keys, commit_properties=properties(commit, retries=0)
         )
     except CommitFailedError:
-        if not only_adds:
+        if kind != "add":
             raise
     else:
         return table.version() + 1

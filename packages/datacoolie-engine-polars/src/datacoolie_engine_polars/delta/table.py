@@ -126,7 +126,7 @@ class DeltaTableOps(StagedTable):
         with staged.withdrawn_on_failure(self._path):
             commit = request.decide(staged.observed)
             add_columns(self._existing(), change)
-        return staged, self._commit(staged, commit)
+        return staged, self._commit(staged, commit, kind="add")
 
     def _replace_all(
         self, frame: pl.LazyFrame, change: SchemaChange, request: WriteRequest[pl.LazyFrame]
@@ -151,7 +151,7 @@ class DeltaTableOps(StagedTable):
         with staged.withdrawn_on_failure(self._path):
             commit = request.decide(staged.observed)
             allow(self._existing(), change)
-        return self._commit(staged, commit, mode="overwrite", change=change)
+        return self._commit(staged, commit, kind="replace", change=change)
 
     def committed(self, dataflow_id: str, *, after: int = -1) -> Commit | None:
         """Return the newest commit of a dataflow when its `seq` is above `after`, else `None`; one look when it isn't.
@@ -266,14 +266,14 @@ class DeltaTableOps(StagedTable):
         commit: Commit,
         removes: Sequence[RemoveAction] = (),
         *,
-        mode: str = "append",
+        kind: commits.Kind = "rewrite",
         change: SchemaChange | None = None,
     ) -> str:
         """Show the staged files in one commit and return its version."""
         table = self._existing()
         actions: list[AddAction | RemoveAction] = [*commits.adds(staged), *removes]
         described = changed_schema(table, change) if change else table.schema()
-        act = partial(commits.make, table, actions, commit, mode=mode, schema=described)
+        act = partial(commits.make, table, actions, commit, kind=kind, schema=described)
         made = commits.guarded(act, staged, self._place)
         return str(table.version() + 1 if made is None else made)
 
