@@ -33,10 +33,6 @@ def rows(path: Path) -> list[tuple[object, ...]]:
     return sorted(pl.DataFrame(DeltaTable(path).to_pyarrow_table()).rows(), key=repr)
 
 
-def data_files(path: Path) -> set[str]:
-    return {one.name for one in path.rglob("*.parquet")}
-
-
 @pytest.fixture(params=["append", "overwrite", "merge"])
 def write(request: pytest.FixtureRequest, merge: Write) -> Write:
     def run(table: TableOps[pl.LazyFrame], batch: pl.LazyFrame, asked: WriteRequest[pl.LazyFrame]) -> WriteResult:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -39,32 +37,6 @@ def rows(table: Table) -> list[tuple[object, ...]]:
 
 def files_below(folder: Path) -> set[str]:
     return {str(one.relative_to(folder)) for one in folder.rglob("*.parquet")}
-
-
-EVERY_TYPE = pl.DataFrame(
-    {
-        "int": [1, None],
-        "short": [1, None],
-        "double": [1.5, float("nan")],
-        "text": ["ä", None],
-        "bytes": [b"\x00", None],
-        "flag": [True, None],
-        "day": [date(2024, 2, 29), None],
-        "moment": [datetime(2024, 2, 29, 1, 2, 3, 456, tzinfo=UTC), None],
-        "local": [datetime(1969, 2, 28, 1, 2, 3), None],  # noqa: DTZ001 - without zone on purpose
-        "money": [Decimal("12345678.90"), None],
-        "list": [[1, 2], None],
-        "struct": [{"a": 1, "b": "x"}, None],
-        "deep": [[{"a": [1.0]}], []],
-    },
-    schema_overrides={
-        "int": pl.Int32,
-        "short": pl.Int16,
-        "moment": pl.Datetime("us", "UTC"),
-        "local": pl.Datetime("us"),
-        "money": pl.Decimal(20, 2),
-    },
-)
 
 
 def test_an_append_does_not_follow_its_own_flow(
