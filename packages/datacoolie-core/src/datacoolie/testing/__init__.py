@@ -17,10 +17,22 @@ import pytest
 # Before the suites are imported: their assertions then explain themselves as those of test modules do.
 pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))
 
+from datacoolie.testing.bad_days import RemotePlatformSuite  # noqa: E402 - only now
 from datacoolie.testing.engines import EngineSuite, TableSuite  # noqa: E402 - only now
 from datacoolie.testing.expressions import ExpressionSuite  # noqa: E402 - only now
 from datacoolie.testing.frames import FrameSuite  # noqa: E402 - only now
+from datacoolie.testing.platforms import PlatformSuite  # noqa: E402 - only now
 from datacoolie.testing.states import StateStoreSuite  # noqa: E402 - only now
 from datacoolie.testing.suite import Gap, Suite  # noqa: E402 - only now
 
-__all__ = ["EngineSuite", "ExpressionSuite", "FrameSuite", "Gap", "StateStoreSuite", "Suite", "TableSuite"]
+__all__ = [
+    "EngineSuite",
+    "ExpressionSuite",
+    "FrameSuite",
+    "Gap",
+    "PlatformSuite",
+    "RemotePlatformSuite",
+    "StateStoreSuite",
+    "Suite",
+    "TableSuite",
+]

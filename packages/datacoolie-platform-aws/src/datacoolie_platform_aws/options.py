@@ -1,0 +1,109 @@
+"""What the libraries of engines need to get at S3, in their own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datacoolie.platforms import Dialect, TemporaryCredentials
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
+    from datacoolie_platform_aws.session import AwsSession
+
+_REGION = "us-east-1"
+"""The region that is said to servers other than AWS's, which have none."""
+
+_KEYS = {
+    Dialect.OBJECT_STORE: ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+    Dialect.ICEBERG: ("s3.access-key-id", "s3.secret-access-key", "s3.session-token"),
+    Dialect.HADOOP: ("fs.s3a.access.key", "fs.s3a.secret.key", "fs.s3a.session.token"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryOptions:
+    """Options for the libraries of engines.
+
+    Attributes:
+        session: credentials, region, endpoint.
+        kms_key_id: the key that what is written is encrypted by.
+        requester_pays: we pay for what is read of other accounts' buckets.
+    """
+
+    session: AwsSession
+    kms_key_id: str | None
+    requester_pays: bool
+
+    def credentials(self) -> TemporaryCredentials:
+        """Return the session's credentials for object_store.
+
+        Raises:
+            AccessDeniedError: there are none.
+        """
+        keys, expires = self.session.keys()
+        return TemporaryCredentials(options=_named(keys, Dialect.OBJECT_STORE), expires=expires)
+
+    def of(self, dialect: Dialect) -> dict[str, str]:
+        """Return all options of a library.
+
+        Raises:
+            AccessDeniedError: there are no credentials.
+        """
+        keys, _ = self.session.keys()
+        return {**_named(keys, dialect), **{name: text for name, text in self._others(dialect, keys).items() if text}}
+
+    @property
+    def _region(self) -> str | None:
+        return self.session.region or (_REGION if self.session.endpoint else None)
+
+    def _others(self, dialect: Dialect, keys: ReadOnlyCredentials) -> dict[str, str | None]:
+        match dialect:
+            case Dialect.OBJECT_STORE:
+                return self._object_store()
+            case Dialect.ICEBERG:
+                return self._iceberg()
+            case Dialect.HADOOP:
+                return self._hadoop(keys)
+
+    def _object_store(self) -> dict[str, str | None]:
+        endpoint = self.session.endpoint
+        return {
+            "aws_region": self._region,
+            "aws_endpoint_url": endpoint,
+            "aws_allow_http": "true" if endpoint and endpoint.startswith("http:") else None,
+            "aws_conditional_put": "etag",
+            "aws_request_payer": "true" if self.requester_pays else None,
+            "aws_server_side_encryption": "aws:kms" if self.kms_key_id else None,
+            "aws_sse_kms_key_id": self.kms_key_id,
+        }
+
+    def _iceberg(self) -> dict[str, str | None]:
+        endpoint = self.session.endpoint
+        return {
+            "s3.region": self._region,
+            "s3.endpoint": endpoint,
+            "s3.path-style-access": "true" if endpoint else None,
+            "s3.sse.type": "kms" if self.kms_key_id else None,
+            "s3.sse.key": self.kms_key_id,
+        }
+
+    def _hadoop(self, keys: ReadOnlyCredentials) -> dict[str, str | None]:
+        endpoint = self.session.endpoint
+        provider = "TemporaryAWSCredentialsProvider" if keys.token else "SimpleAWSCredentialsProvider"
+        return {
+            "fs.s3a.aws.credentials.provider": f"org.apache.hadoop.fs.s3a.{provider}",
+            "fs.s3a.endpoint.region": self._region,
+            "fs.s3a.endpoint": endpoint,
+            "fs.s3a.path.style.access": "true" if endpoint else None,
+            "fs.s3a.connection.ssl.enabled": "false" if endpoint and endpoint.startswith("http:") else None,
+            "fs.s3a.requester.pays.enabled": "true" if self.requester_pays else None,
+            "fs.s3a.encryption.algorithm": "SSE-KMS" if self.kms_key_id else None,
+            "fs.s3a.encryption.key": self.kms_key_id,
+        }
+
+
+def _named(keys: ReadOnlyCredentials, dialect: Dialect) -> dict[str, str]:
+    values = (keys.access_key, keys.secret_key, keys.token)
+    return {name: value for name, value in zip(_KEYS[dialect], values, strict=True) if value}

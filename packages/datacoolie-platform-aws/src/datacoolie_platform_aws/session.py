@@ -1,0 +1,189 @@
+"""One boto3 session: who we are on AWS, and how patient."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+from threading import RLock
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+    RefreshableCredentials,
+)
+from botocore.exceptions import NoCredentialsError
+
+from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.core.redaction import register_secret_values
+from datacoolie_platform_aws.failures import errors
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials, ReadOnlyCredentials
+    from types_boto3_s3 import S3Client
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+_CONNECTIONS = 64
+_CONNECT = 10.0
+"""Seconds in which a connection has to be made."""
+
+_GOOD_FOR = timedelta(minutes=9)
+"""botocore gives no credentials away that end within 10 minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """Who we are on AWS, and how patient; what is not set is taken from the environment and from AWS's own files.
+
+    Attributes:
+        region: such as `eu-central-1`.
+        profile: of AWS's own configuration files.
+        assume_role_arn: the role that is taken on by the credentials that are found.
+        external_id: what that role may ask for.
+        endpoint: where the services answer, when it isn't AWS.
+        timeout: seconds for which a request waits for an answer.
+        attempts: how often a request is sent at most; in between a random while passes.
+    """
+
+    region: str | None = None
+    profile: str | None = None
+    assume_role_arn: str | None = None
+    external_id: str | None = None
+    endpoint: str | None = None
+    timeout: float = 60
+    attempts: int = 5
+
+    def __post_init__(self) -> None:
+        """Check what is set.
+
+        Raises:
+            ConfigurationError: a setting is no valid one.
+        """
+        if self.endpoint is not None and urlsplit(self.endpoint).scheme not in {"http", "https"}:
+            message = f"The platform's endpoint is {self.endpoint!r}; it has to begin with https:// or http://."
+            raise ConfigurationError(message, {"endpoint": self.endpoint})
+        if self.assume_role_arn is not None and not self.assume_role_arn.startswith("arn:"):
+            message = f"assume_role_arn is {self.assume_role_arn!r}; write an ARN: arn:aws:iam::ACCOUNT:role/NAME."
+            raise ConfigurationError(message, {"assume_role_arn": self.assume_role_arn})
+        if not self.timeout > 0 or self.attempts < 1:
+            message = f"timeout is {self.timeout} and attempts {self.attempts}; both have to be above 0."
+            raise ConfigurationError(message)
+
+
+class AwsSession:
+    """The clients of one run, made when first needed. Safe to use from several threads."""
+
+    def __init__(self, settings: SessionSettings) -> None:
+        """Connect to nothing yet."""
+        self.settings = settings
+        self._lock = RLock()
+        self._vaults: dict[str | None, SecretsManagerClient] = {}
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """The client of S3."""
+        with self._lock, errors("use", "S3"):
+            return self._session.client("s3", endpoint_url=self.settings.endpoint, config=self._config)
+
+    def secrets_manager(self, region: str | None = None) -> SecretsManagerClient:
+        """Return the client of Secrets Manager, in the session's region or another one."""
+        with self._lock, errors("use", "Secrets Manager"):
+            if region not in self._vaults:
+                self._vaults[region] = self._session.client(
+                    "secretsmanager", region_name=region, endpoint_url=self.settings.endpoint, config=self._config
+                )
+            return self._vaults[region]
+
+    @property
+    def region(self) -> str | None:
+        """The region, when one is known."""
+        with errors("use", "AWS"):
+            return self._session.region_name
+
+    @cached_property
+    def endpoint(self) -> str | None:
+        """Where S3 answers, when that isn't AWS."""
+        url = self.s3.meta.endpoint_url
+        host = urlsplit(url).hostname or ""
+        return None if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
+
+    def keys(self) -> tuple[ReadOnlyCredentials, datetime | None]:
+        """Return credentials that are good now, and when to ask again; they are masked in all that is printed.
+
+        Raises:
+            AccessDeniedError: there are none.
+        """
+        with errors("use", "AWS"):
+            found = self._credentials
+            keys = found.get_frozen_credentials()
+        register_secret_values(*filter(None, (keys.secret_key, keys.token)))
+        expires = datetime.now(UTC) + _GOOD_FOR if isinstance(found, RefreshableCredentials) else None
+        return keys, expires
+
+    @cached_property
+    def _credentials(self) -> Credentials:
+        found = self._session.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return found
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        """The session, in the role that is asked for."""
+        settings = self.settings
+        # boto3 itself reads AWS_DEFAULT_REGION only.
+        region = settings.region or os.environ.get("AWS_REGION")
+        first = boto3.Session(profile_name=settings.profile, region_name=region)
+        if settings.assume_role_arn is None:
+            return first
+        core = botocore.session.Session(profile=settings.profile)
+        resolver = CredentialResolver([_InRole(first, settings.assume_role_arn, settings)])
+        core.register_component("credential_provider", resolver)
+        return boto3.Session(botocore_session=core, region_name=region)
+
+    @property
+    def _config(self) -> Config:
+        settings = self.settings
+        foreign = settings.endpoint is not None
+        return Config(
+            connect_timeout=min(_CONNECT, settings.timeout),
+            read_timeout=settings.timeout,
+            retries={"mode": "standard", "total_max_attempts": settings.attempts},
+            max_pool_connections=_CONNECTIONS,
+            s3={"addressing_style": "path"} if foreign else None,
+            # Not every server that speaks S3 knows the newer checksums.
+            request_checksum_calculation="when_required" if foreign else "when_supported",
+            response_checksum_validation="when_required" if foreign else "when_supported",
+        )
+
+
+class _InRole(CredentialProvider):
+    """Takes on a role by the credentials of another session, again before it ends."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, first: boto3.Session, role: str, settings: SessionSettings) -> None:
+        super().__init__()
+        self._first = first
+        self._role = role
+        self._settings = settings
+
+    def load(self) -> Credentials:
+        source = self._first.get_credentials()
+        if source is None:
+            raise NoCredentialsError
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=partial(self._first.client, endpoint_url=self._settings.endpoint),
+            source_credentials=source,
+            role_arn=self._role,
+            extra_args={"ExternalId": self._settings.external_id} if self._settings.external_id else None,
+        )
+        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method=self.METHOD)
