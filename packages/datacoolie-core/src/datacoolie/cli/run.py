@@ -9,7 +9,6 @@ import click
 from datacoolie.cli.app import FAILED, INTERRUPTED, TERMINATED
 from datacoolie.cli.options import flow_options, json_option, replay_options, verbose_option
 from datacoolie.cli.output import complain, is_terminal, make_console, say, show
-from datacoolie.cli.plan import show_plan
 from datacoolie.cli.progress import JsonProgress, LineProgress, Progress
 from datacoolie.cli.signals import Terminated, termination_interrupts
 from datacoolie.observability.records import FlowStatus
@@ -63,6 +62,8 @@ def command(  # noqa: PLR0913 - click passes each option by name
         complain(f"{how}; {of_all}.", "What was committed stays; run again to load the rest.")
         return TERMINATED if terminated else INTERRUPTED
     if isinstance(result, Plan):
+        from datacoolie.cli.plan import show_plan  # noqa: PLC0415 - loads must not pay for it
+
         return show_plan(result, as_json=as_json)
     progress.check()
     _report(progress, as_json=as_json)

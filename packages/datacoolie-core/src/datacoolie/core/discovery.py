@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 from datacoolie.core.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import EntryPoint, EntryPoints
 
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w.-]+)['"]""")
 
@@ -19,12 +21,24 @@ def read_entry_points(group: str) -> dict[str, tuple[EntryPoint, ...]]:
     Claims for the same object count once: a copy of a distribution that an interrupted uninstallation left behind must
     not make its plugins ambiguous.
     """
-    from importlib.metadata import entry_points  # noqa: PLC0415 - `import datacoolie` must not pay for it
-
     found: dict[str, dict[str, EntryPoint]] = {}
-    for entry_point in entry_points(group=group):
+    for entry_point in _installed(tuple(sys.path)).select(group=group):
         found.setdefault(entry_point.name, {}).setdefault(entry_point.value, entry_point)
     return {name: tuple(claims[value] for value in sorted(claims)) for name, claims in found.items()}
+
+
+def forget_entry_points() -> None:
+    """Let the next question see distributions that were installed meanwhile."""
+    _installed.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _installed(path: tuple[str, ...]) -> EntryPoints:  # noqa: ARG001 - what was found on another path does not count
+    """Return the entry points of all distributions, which takes as long as those of one group."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - `import datacoolie` must not pay for it
+
+    # In Python 3.11 it is another class with the same `select`.
+    return cast("EntryPoints", entry_points())
 
 
 def distribution_of(entry_point: EntryPoint) -> tuple[str, str]:

@@ -12,7 +12,13 @@ from inspect import signature
 from threading import RLock
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast
 
-from datacoolie.core.discovery import described, distribution_of, load_entry_point, read_entry_points
+from datacoolie.core.discovery import (
+    described,
+    distribution_of,
+    forget_entry_points,
+    load_entry_point,
+    read_entry_points,
+)
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.suggest import did_you_mean, listed
 
@@ -111,6 +117,7 @@ class PluginRegistry(Generic[T]):
             self._hidden.clear()
             self._slots.clear()
             self._discovered = None
+            forget_entry_points()
 
     def clear_singletons(self) -> None:
         """Evict all instances kept by `get_or_create`."""

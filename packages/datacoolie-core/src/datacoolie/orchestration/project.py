@@ -19,13 +19,11 @@ from datacoolie.metadata.faults import nearest
 from datacoolie.metadata.positions import dotted
 from datacoolie.metadata.translate import findings
 from datacoolie.orchestration.care import Caretaker
-from datacoolie.orchestration.checks import check_history_of
 from datacoolie.orchestration.graph import dependencies, restrict, select, shard, waves
 from datacoolie.orchestration.load import Run
 from datacoolie.orchestration.planning import FlowPlanner, problems
 from datacoolie.orchestration.results import MaintenanceResult, Plan, PlannedFlow, RunResult
 from datacoolie.orchestration.runner import run_flows
-from datacoolie.orchestration.states import States
 from datacoolie.orchestration.work import FlowLoads
 from datacoolie.orchestration.workspace import Workspace
 from datacoolie.plugins import engine_registry, platform_registry, resolver_registry, transformer_registry
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
     from datacoolie.metadata.translate import Finding
     from datacoolie.observability.events import Event, Listener
     from datacoolie.orchestration.graph import Dependencies
+    from datacoolie.orchestration.states import States
 
 DEFAULT_ENGINE = "polars"
 """The engine of a project that names none, unless another is the only one."""
@@ -239,12 +238,16 @@ class Project:
             ConfigurationError: no such flow writes such a table, or there is no such engine.
             DestinationError: there is no such table, or it lacks the columns of a history.
         """
+        from datacoolie.orchestration.checks import check_history_of  # noqa: PLC0415 - runs must not pay for it
+
         with closing(self._workspace):
             return check_history_of(self._workspace, table)
 
     @property
     def states(self) -> States[object]:
         """The load states of the flows: show, set, reset, unlock, verify."""
+        from datacoolie.orchestration.states import States  # noqa: PLC0415 - runs must not pay for it
+
         return States(self._workspace, self._store, History(self._workspace.platform, self._state))
 
     @secrets_hidden
