@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import polars as pl
 
+from datacoolie.engines.partitions import NULL, type_of_values
+from datacoolie_engine_polars.types import to_polars
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-NULL = "__HIVE_DEFAULT_PARTITION__"
-"""The folder of rows whose partition value is null."""
 
 _ESCAPED = re.compile(r'[\x00-\x1f\x7f"#%\'*/:=?\\{}\[\]^<>|]')
 
@@ -49,32 +48,8 @@ def without_empty(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], names:
     return frame.with_columns(pl.col(name).replace({"": None}) for name in texts) if texts else frame
 
 
-def parse(path: str, root: str) -> dict[str, str | None]:
-    """Return the values of the `name=value` folders between `root` and the file at `path`."""
-    relative = path.replace("\\", "/").removeprefix(root.replace("\\", "/").rstrip("/"))
-    parts = [part.partition("=") for part in relative.split("/")[:-1] if "=" in part]
-    return {unquote(name): None if value == NULL else unquote(value) for name, _, value in parts}
-
-
 def typed(texts: Sequence[str | None]) -> pl.Series:
     """Return partition values as int, bigint or date, or as text when any value is something else."""
     values = pl.Series(texts, dtype=pl.String)
-    kind = infer(texts)
+    kind = to_polars(type_of_values(texts))
     return values.str.to_date() if kind == pl.Date else values.cast(kind)
-
-
-def infer(texts: Iterable[str | None]) -> pl.DataType:
-    """Return the type that all partition values have."""
-    values = [text for text in texts if text is not None]
-    if values and all(re.fullmatch(r"0|-?[1-9]\d{0,17}", text) for text in values):
-        return pl.Int32() if all(-(2**31) <= int(text) < 2**31 for text in values) else pl.Int64()
-    if values and all(_is_date(text) for text in values):
-        return pl.Date()
-    return pl.String()
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

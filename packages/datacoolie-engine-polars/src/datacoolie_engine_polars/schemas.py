@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from datacoolie.engines import schemas
+from datacoolie.engines import schemas as core
 from datacoolie.engines.schemas import spellings
 from datacoolie_engine_polars.types import from_polars, instance, to_polars
 
@@ -62,7 +62,7 @@ def widest(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
     """Return the narrowest type that holds the values of both, as `datacoolie.engines.schemas.widest` says."""
     if left == right:
         return left
-    found = schemas.widest(from_polars(left), from_polars(right))
+    found = core.widest(from_polars(left), from_polars(right))
     return None if found is None else to_polars(found)
 
 
@@ -76,36 +76,9 @@ def inner_of(kind: pl.List) -> pl.DataType:
     return instance(kind.inner)
 
 
-class Mismatch(Exception):  # noqa: N818 - a signal between two modules, never shown
-    """A column whose types in two places have no common type."""
-
-    def __init__(self, column: str, places: tuple[str, str], kinds: tuple[pl.DataType, pl.DataType]) -> None:
-        """Keep the column, where it was found, and with which types."""
-        super().__init__(column)
-        self.column = column
-        self.places = places
-        self.kinds = kinds
-
-
 def union(schemas: Iterable[tuple[str, Mapping[str, pl.DataType]]]) -> pl.Schema:
-    """Return all columns of the named schemas in order of appearance, each with the widest of its types.
-
-    Names match in any case where that is unambiguous; the first spelling stays.
-
-    Raises:
-        Mismatch: two types of a column don't fit.
-    """
-    merged: dict[str, pl.DataType] = {}
-    seen_in: dict[str, str] = {}
-    for place, schema in schemas:
-        for name, target in spellings(schema, merged).items():
-            merged.setdefault(target, schema[name])
-            seen_in.setdefault(target, place)
-            kind = widest(merged[target], schema[name])
-            if kind is None:
-                raise Mismatch(target, (seen_in[target], place), (merged[target], schema[name]))
-            if kind != merged[target]:
-                merged[target], seen_in[target] = kind, place
+    """Return all columns of files, by their paths, as `datacoolie.engines.schemas.union` says; raises as it."""
+    merged: dict[str, pl.DataType] = core.union(schemas, widest=widest, text=lambda kind: str(from_polars(kind)))
     return pl.Schema(merged)
 
 

@@ -1,16 +1,22 @@
-"""Partition columns of Delta tables and folders: which there can be, and which a table has."""
+"""Partition columns of Delta tables and of `name=value` folders: which there can be, and what they hold."""
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.suggest import listed
 from datacoolie.core.types import (
     INTEGRAL,
     BooleanType,
+    DataType,
     DateType,
     DecimalType,
+    IntegerType,
+    LongType,
     Schema,
     StringType,
     TimestampNtzType,
@@ -18,7 +24,10 @@ from datacoolie.core.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+NULL = "__HIVE_DEFAULT_PARTITION__"
+"""The folder of rows whose partition value is null."""
 
 _POSSIBLE = (StringType, BooleanType, DateType, TimestampType, TimestampNtzType, DecimalType, *INTEGRAL)
 
@@ -58,3 +67,27 @@ def check_asked(asked: Sequence[str], actual: Sequence[str], where: str) -> None
             "Ask for the table's partition columns, or load into a new table"
         )
         raise DestinationError(message, {"path": where}).classed(ErrorClass.CONFIGURATION)
+
+
+def values_of_folders(path: str, root: str) -> dict[str, str | None]:
+    """Return the values of the `name=value` folders between `root` and the file at `path`."""
+    relative = path.replace("\\", "/").removeprefix(root.replace("\\", "/").rstrip("/"))
+    parts = [part.partition("=") for part in relative.split("/")[:-1] if "=" in part]
+    return {unquote(name): None if value == NULL else unquote(value) for name, _, value in parts}
+
+
+def type_of_values(texts: Iterable[str | None]) -> DataType:
+    """Return the type that all values of a column of folders have: int, bigint or date, else string."""
+    values = [text for text in texts if text is not None]
+    if values and all(re.fullmatch(r"0|-?[1-9]\d{0,17}", text) for text in values):
+        return IntegerType() if all(-(2**31) <= int(text) < 2**31 for text in values) else LongType()
+    if values and all(_is_date(text) for text in values):
+        return DateType()
+    return StringType()
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from datacoolie.core.exceptions import SourceError
 from datacoolie.core.types import (
     INTEGRAL,
     NUMERIC,
@@ -18,7 +19,9 @@ from datacoolie.core.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+Kind = TypeVar("Kind")
 
 MAX_PRECISION = 38
 
@@ -84,6 +87,42 @@ def spellings(names: Collection[str], known: Iterable[str]) -> dict[str, str]:
 
 def _only(names: list[str] | None, default: str) -> str:
     return names[0] if names and len(names) == 1 else default
+
+
+def union(
+    schemas: Iterable[tuple[str, Mapping[str, Kind]]],
+    *,
+    widest: Callable[[Kind, Kind], Kind | None],
+    text: Callable[[Kind], str],
+) -> dict[str, Kind]:
+    """Return all columns of files in order of appearance, each with the widest of its types.
+
+    Names match in any case where that is unambiguous; the first spelling stays.
+
+    Args:
+        schemas: columns of each file by its path.
+        widest: returns the type that holds the values of two, or `None`.
+        text: a type for messages.
+
+    Raises:
+        SourceError: two types of a column don't fit.
+    """
+    merged: dict[str, Kind] = {}
+    seen_in: dict[str, str] = {}
+    for path, schema in schemas:
+        for name, target in spellings(schema, merged).items():
+            before = merged.setdefault(target, schema[name])
+            first = seen_in.setdefault(target, path)
+            kind = widest(before, schema[name])
+            if kind is None:
+                message = (
+                    f"{path}: column {target!r} is {text(schema[name])}, but {text(before)} in {first}; no type holds "
+                    "both. Load these files by flows of their own, or write them again with one type"
+                )
+                raise SourceError(message, {"column": target, "files": [first, path]})
+            if kind != before:
+                merged[target], seen_in[target] = kind, path
+    return merged
 
 
 def parts_of(kind: DataType) -> Iterator[DataType]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from datacoolie.core.suggest import listed
+from datacoolie.engines.reading import avro_reading
 from datacoolie_engine_polars import failures, schemas
 from datacoolie_engine_polars.files.avro_container import Container, Header, malformed
 from datacoolie_engine_polars.files.avro_schema import ReadableSchema
 from datacoolie_engine_polars.files.readers import Reader, scan_each
-from datacoolie_engine_polars.options import Options
+from datacoolie_engine_polars.options import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,18 +33,7 @@ class AvroReader(Reader):
 
     def configure(self, options: Mapping[str, object]) -> None:
         """Check the options; Spark's defaults are the only possible values."""
-        found = Options(
-            options,
-            what="read_options",
-            format=self.format,
-            possible=["ignoreExtension", "mode", "datetimeRebaseMode", "positionalFieldMatching"],
-            native=pl.read_avro,
-            reserved=frozenset({"columns", "n_rows"}),
-        )
-        found.fixed("ignoreExtension", "true")
-        found.fixed("mode", "FAILFAST")
-        found.fixed("datetimeRebaseMode", "CORRECTED", "EXCEPTION")
-        found.fixed("positionalFieldMatching", "false")
+        avro_reading(options, parameters(pl.read_avro, frozenset({"columns", "n_rows"})))
 
     def schema(self, path: str) -> pl.Schema:
         """Return the schema in the file's header; times have microseconds."""

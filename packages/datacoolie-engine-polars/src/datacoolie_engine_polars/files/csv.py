@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import polars as pl
 
+from datacoolie.engines.reading import CSV_SAMPLE, csv_reading
 from datacoolie_engine_polars.files.readers import PATH, Reader, opened
-from datacoolie_engine_polars.options import Options
+from datacoolie_engine_polars.options import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_POSSIBLE = (
-    "header", "inferSchema", "samplingRatio", "sep", "delimiter", "quote", "escape", "encoding", "charset",
-    "nullValue", "emptyValue", "comment", "multiLine", "mode", "lineSep", "mergeSchema",
-    "ignoreLeadingWhiteSpace",
-    "ignoreTrailingWhiteSpace",
-)  # fmt: skip
 _RESERVED = frozenset({
     "source", "schema", "has_header", "separator", "quote_char", "comment_prefix", "null_values", "encoding",
     "eol_char", "infer_schema", "infer_schema_length", "infer_schema_files", "include_file_paths", "storage_options",
@@ -26,9 +21,6 @@ _RESERVED = frozenset({
     "raise_if_empty", "extra_columns", "missing_columns", "n_rows", "row_index_name", "row_index_offset",
     "new_columns", "with_column_names", "truncate_ragged_lines", "ignore_errors", "schema_overrides",
 })  # fmt: skip
-_ENCODINGS = dict.fromkeys(("utf-8", "utf8", "us-ascii", "ascii"), "utf8")
-_SAMPLE = 10_000
-"""Rows of each file from which types are inferred, unless `samplingRatio` asks for all."""
 
 
 class CsvReader(Reader):
@@ -41,35 +33,16 @@ class CsvReader(Reader):
 
     def configure(self, options: Mapping[str, object]) -> None:
         """Translate Spark's options."""
-        found = Options(
-            options,
-            what="read_options",
-            format=self.format,
-            possible=_POSSIBLE,
-            native=pl.scan_csv,
-            reserved=_RESERVED,
-        )
-        found.choice("encoding", _ENCODINGS, str(found.text("charset") or "utf-8"))
-        found.choice("mode", {"failfast": "", "permissive": ""}, "FAILFAST")
-        found.fixed("mergeSchema", "true")
-        for name in ("ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace"):
-            found.fixed(name, "false")
-        found.fixed("emptyValue", "")
-        found.flag("multiLine", default=True)
-        self._quote = found.character("quote")
-        found.fixed("escape", *({'"', self._quote} - {None}))
-        self._infer = found.flag("inferSchema", default=False)
-        found.fixed("samplingRatio", "1.0", "1")
-        self._sample = None if found.text("samplingRatio") else _SAMPLE
-        self._header = found.flag("header", default=True)
-        self._separator = found.character("sep", "delimiter") or ","
+        found = csv_reading(options, parameters(pl.scan_csv, _RESERVED))
+        self._infer, self._sample, self._header = found.infer, found.sample, found.header
+        self._separator = found.separator
         self._arguments: dict[str, object] = {
-            "has_header": self._header,
-            "separator": self._separator,
-            "quote_char": '"' if self._quote is None else self._quote or None,
-            "comment_prefix": found.character("comment"),
-            "eol_char": found.character("lineSep") or "\n",
-            "null_values": found.text("nullValue"),
+            "has_header": found.header,
+            "separator": found.separator,
+            "quote_char": found.quote or None,
+            "comment_prefix": found.comment,
+            "eol_char": found.line_end,
+            "null_values": found.null,
             **found.native,
         }
 
@@ -117,8 +90,8 @@ class CsvReader(Reader):
             )
         if "could not parse" in text and self._infer:
             text += (
-                f". Types were inferred from the first {_SAMPLE:,} rows of a file; set read_options.samplingRatio to "
-                "1.0 to look at all of them, or inferSchema to false and use schema_hints"
+                f". Types were inferred from the first {CSV_SAMPLE:,} rows of a file; set read_options.samplingRatio "
+                "to 1.0 to look at all of them, or inferSchema to false and use schema_hints"
             )
         return text
 

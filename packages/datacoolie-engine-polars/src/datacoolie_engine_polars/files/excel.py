@@ -10,9 +10,10 @@ import polars as pl
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie.engines.reading import excel_reading
 from datacoolie_engine_polars import failures
 from datacoolie_engine_polars.files.readers import Reader, scan_each, typed_by_all
-from datacoolie_engine_polars.options import Options
+from datacoolie_engine_polars.options import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,18 +39,8 @@ class ExcelReader(Reader):
         Raises:
             ConfigurationError: an option can't be honoured, or the library that reads workbooks is not installed.
         """
-        found = Options(
-            options,
-            what="read_options",
-            format=self.format,
-            possible=["sheet_name", "header", "inferSchema"],
-            native=pl.read_excel,
-            reserved=_RESERVED,
-        )
-        found.fixed("inferSchema", "true")
-        self._sheet = found.text("sheet_name")
-        self._header = found.flag("header", default=True)
-        self._native = found.native
+        found = excel_reading(options, parameters(pl.read_excel, _RESERVED))
+        self._sheet, self._header, self._native = found.sheet, found.header, found.native
         if find_spec("fastexcel") is None:
             message = "Reading Excel files needs fastexcel: pip install 'datacoolie-engine-polars[excel]'"
             raise ConfigurationError(message)

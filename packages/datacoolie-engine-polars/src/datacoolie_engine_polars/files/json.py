@@ -7,35 +7,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from datacoolie.engines.reading import json_reading
 from datacoolie_engine_polars.files.readers import PATH, Reader, opened, scan_each, typed_by_all
-from datacoolie_engine_polars.options import Options
+from datacoolie_engine_polars.options import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_POSSIBLE = ("encoding", "charset", "mode", "multiLine", "samplingRatio", "mergeSchema")
-_ENCODINGS = dict.fromkeys(("utf-8", "utf8"), "utf8")
 _RESERVED = frozenset({
     "source", "schema", "schema_overrides", "infer_schema_length", "n_rows", "row_index_name", "row_index_offset",
     "ignore_errors", "storage_options", "include_file_paths",
 })  # fmt: skip
 
 
-def _checked(options: Mapping[str, object], name: str, *, multi_line: bool) -> Options:
-    found = Options(
-        options,
-        what="read_options",
-        format=name,
-        possible=_POSSIBLE,
-        native=pl.read_json if multi_line else pl.scan_ndjson,
-        reserved=_RESERVED,
-    )
-    found.choice("encoding", _ENCODINGS, str(found.text("charset") or "utf-8"))
-    found.choice("mode", {"failfast": ""}, "FAILFAST")
-    found.fixed("multiLine", multi_line)
-    found.fixed("mergeSchema", "true")
-    found.fixed("samplingRatio", "1.0", "1")
-    return found
+def _checked(options: Mapping[str, object], name: str, *, multi_line: bool) -> dict[str, object]:
+    native = parameters(pl.read_json if multi_line else pl.scan_ndjson, _RESERVED)
+    return json_reading(options, native, format=name, multi_line=multi_line)
 
 
 def _fault(line: str) -> str | None:
@@ -53,7 +40,7 @@ class JsonLinesReader(Reader):
 
     def configure(self, options: Mapping[str, object]) -> None:
         """Check the options; Spark's defaults are the only possible values of most."""
-        self._native = _checked(options, self.format, multi_line=False).native
+        self._native = _checked(options, self.format, multi_line=False)
 
     def schema(self, path: str) -> pl.Schema:
         """Infer the schema from all lines; an empty file has no columns."""
@@ -104,7 +91,7 @@ class JsonReader(Reader):
 
     def configure(self, options: Mapping[str, object]) -> None:
         """Check the options; Spark's defaults for `multiLine` are the only possible values of most."""
-        self._native = _checked(options, self.format, multi_line=True).native
+        self._native = _checked(options, self.format, multi_line=True)
 
     def schema(self, path: str) -> pl.Schema:
         """Infer the schema from all records."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from datacoolie.engines.reading import parquet_reading
 from datacoolie_engine_polars.files.readers import PATH, Reader
-from datacoolie_engine_polars.options import Options
+from datacoolie_engine_polars.options import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,16 +26,7 @@ class ParquetReader(Reader):
 
     def configure(self, options: Mapping[str, object]) -> None:
         """Take `mergeSchema` (which is always on) and Polars' own options."""
-        found = Options(
-            options,
-            what="read_options",
-            format=self.format,
-            possible=["mergeSchema"],
-            native=pl.scan_parquet,
-            reserved=_RESERVED,
-        )
-        found.fixed("mergeSchema", "true")
-        self._native = found.native
+        self._native = parquet_reading(options, parameters(pl.scan_parquet, _RESERVED))
 
     def schema(self, path: str) -> pl.Schema:
         """Return the schema in the file's footer."""

@@ -8,6 +8,7 @@ import polars as pl
 
 from datacoolie.core.exceptions import EngineError, SourceError
 from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie.engines.partitions import values_of_folders
 from datacoolie_engine_polars import failures, partitions, schemas
 from datacoolie_engine_polars.files.avro import AvroReader
 from datacoolie_engine_polars.files.csv import CsvReader
@@ -43,7 +44,7 @@ def scan(request: FileScan, log: ScanLog) -> pl.LazyFrame:
     with_path = bool(request.file_columns or hive)
     paths = [file.path for file in request.files]
     log.remember(paths, reader.find_fault)
-    merged = _union(groups)
+    merged = schemas.union((paths[0], schema) for schema, paths in groups)
     frames = [reader.scan(group, reader.types(schema, merged), with_path=with_path) for schema, group in groups]
     frame = _joined(frames, _in_utc(reader.types(merged, merged)), with_path=with_path)
     return _with_file_columns(_with_hive(frame, hive, paths), request) if with_path else frame
@@ -75,18 +76,6 @@ def _by_schema(reader: Reader, request: FileScan) -> list[tuple[pl.Schema, list[
     return [(pl.Schema(schema), paths) for schema, paths in groups.items()]
 
 
-def _union(groups: list[tuple[pl.Schema, list[str]]]) -> pl.Schema:
-    try:
-        return schemas.union((paths[0], schema) for schema, paths in groups)
-    except schemas.Mismatch as error:
-        (first, second), (left, right) = error.places, error.kinds
-        message = (
-            f"{second}: column {error.column!r} is {failures.type_name(right)}, but {failures.type_name(left)} in "
-            f"{first}; no type holds both. Load these files by flows of their own, or write them again with one type"
-        )
-        raise SourceError(message, {"column": error.column, "files": [first, second]}) from error
-
-
 def _joined(frames: list[pl.LazyFrame], target: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
     """Append the frames, each brought to the common schema."""
     columns = pl.Schema({**target, PATH: pl.String()}) if with_path else target
@@ -106,7 +95,7 @@ def _in_utc(schema: pl.Schema) -> pl.Schema:
 
 def _hive_values(request: FileScan) -> dict[str, list[str | None]]:
     """Return the values of each partition column, one per file."""
-    values = [partitions.parse(file.path, request.root) for file in request.files]
+    values = [values_of_folders(file.path, request.root) for file in request.files]
     names = dict.fromkeys(name for one in values for name in one)
     return {name: [one.get(name) for one in values] for name in names}
 

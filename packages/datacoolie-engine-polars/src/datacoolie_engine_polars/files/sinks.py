@@ -10,8 +10,9 @@ import polars as pl
 
 from datacoolie.core.exceptions import EngineError
 from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie.engines.writing import Writing, avro_writing, csv_writing, json_writing, jsonl_writing, parquet_writing
 from datacoolie_engine_polars.files.avro_writing import arrow_to_avro, check_avro
-from datacoolie_engine_polars.options import Options
+from datacoolie_engine_polars.options import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,7 +71,7 @@ def parquet_compression(given: Mapping[str, object], *, what: str) -> str:
     Raises:
         ConfigurationError: there is no such codec, or an option can't be honoured.
     """
-    return _parquet_options(given, what).choice("compression", _PARQUET_CODECS, "snappy")
+    return _parquet(given, what).codec
 
 
 def parquet_sink(
@@ -87,9 +88,9 @@ def parquet_sink(
     Raises:
         ConfigurationError: an option can't be honoured.
     """
-    options = _parquet_options(given, what)
+    options = _parquet(given, what)
     settings = {
-        "compression": options.choice("compression", _PARQUET_CODECS, "snappy"),
+        "compression": options.codec,
         **({"row_group_size": _PARTITIONED_ROW_GROUP} if partitioned else {}),
         **({"arrow_schema": arrow_schema} if arrow_schema else {}),
         **options.native,
@@ -101,15 +102,8 @@ def parquet_sink(
     return FormatSink(sink=sink, extension="parquet", counts=True)
 
 
-def _parquet_options(given: Mapping[str, object], what: str) -> Options:
-    return Options(
-        given,
-        what="write_options",
-        format=what,
-        possible=["compression"],
-        native=pl.LazyFrame.sink_parquet,
-        reserved=_RESERVED,
-    )
+def _parquet(given: Mapping[str, object], what: str) -> Writing:
+    return parquet_writing(given, parameters(pl.LazyFrame.sink_parquet, _RESERVED), _PARQUET_CODECS, what=what)
 
 
 def csv_sink(given: Mapping[str, object]) -> FormatSink:
@@ -118,28 +112,15 @@ def csv_sink(given: Mapping[str, object]) -> FormatSink:
     Raises:
         ConfigurationError: an option can't be honoured.
     """
-    options = Options(
-        given,
-        what="write_options",
-        format="csv",
-        possible=["header", "sep", "delimiter", "quote", "escape", "nullValue", "emptyValue", "lineSep", "quoteAll",
-                  "compression", "encoding"],
-        native=pl.LazyFrame.sink_csv,
-        reserved=_CSV_RESERVED,
-    )  # fmt: skip
-    quote = options.character("quote") or '"'
-    options.fixed("escape", quote)
-    options.fixed("emptyValue", '""')
-    options.fixed("encoding", "utf-8", "utf8")
-    codec = options.choice("compression", _TEXT_CODECS, "none")
+    options = csv_writing(given, parameters(pl.LazyFrame.sink_csv, _CSV_RESERVED), _TEXT_CODECS)
     settings = {
-        "include_header": options.flag("header", default=True),
-        "separator": options.character("sep", "delimiter") or ",",
-        "quote_char": quote,
-        "null_value": options.text("nullValue") or "",
-        "line_terminator": options.text("lineSep") or "\n",
-        "quote_style": "always" if options.flag("quoteAll", default=False) else "necessary",
-        "compression": codec,
+        "include_header": options.header,
+        "separator": options.separator,
+        "quote_char": options.quote,
+        "null_value": options.null,
+        "line_terminator": options.line_end,
+        "quote_style": "always" if options.quote_all else "necessary",
+        "compression": options.codec,
         "check_extension": False,
         **options.native,
     }
@@ -147,7 +128,7 @@ def csv_sink(given: Mapping[str, object]) -> FormatSink:
     def sink(frame: pl.LazyFrame, target: Destination, _: Callback) -> pl.LazyFrame:
         return frame.sink_csv(target, lazy=True, mkdir=True, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
-    return FormatSink(sink=sink, extension=f"csv{_TEXT_ENDINGS[codec]}")
+    return FormatSink(sink=sink, extension=f"csv{_TEXT_ENDINGS[options.codec]}")
 
 
 def jsonl_sink(given: Mapping[str, object]) -> FormatSink:
@@ -156,18 +137,8 @@ def jsonl_sink(given: Mapping[str, object]) -> FormatSink:
     Raises:
         ConfigurationError: an option can't be honoured.
     """
-    options = Options(
-        given,
-        what="write_options",
-        format="jsonl",
-        possible=["compression", "ignoreNullFields", "encoding"],
-        native=pl.LazyFrame.sink_ndjson,
-        reserved=_RESERVED,
-    )
-    options.fixed("ignoreNullFields", "false")
-    options.fixed("encoding", "utf-8", "utf8")
-    codec = options.choice("compression", _TEXT_CODECS, "none")
-    return FormatSink(sink=_lines(codec, options.native), extension=f"jsonl{_TEXT_ENDINGS[codec]}")
+    options = jsonl_writing(given, parameters(pl.LazyFrame.sink_ndjson, _RESERVED), _TEXT_CODECS)
+    return FormatSink(sink=_lines(options.codec, options.native), extension=f"jsonl{_TEXT_ENDINGS[options.codec]}")
 
 
 def json_sink(given: Mapping[str, object]) -> FormatSink:
@@ -176,16 +147,7 @@ def json_sink(given: Mapping[str, object]) -> FormatSink:
     Raises:
         ConfigurationError: an option can't be honoured.
     """
-    options = Options(
-        given,
-        what="write_options",
-        format="json",
-        possible=["ignoreNullFields", "encoding"],
-        native=pl.LazyFrame.sink_ndjson,
-        reserved=_RESERVED,
-    )
-    options.fixed("ignoreNullFields", "false")
-    options.fixed("encoding", "utf-8", "utf8")
+    options = json_writing(given, parameters(pl.LazyFrame.sink_ndjson, _RESERVED))
     return FormatSink(sink=_lines("uncompressed", options.native), extension="json", finish=lines_to_array)
 
 
@@ -195,16 +157,8 @@ def avro_sink(given: Mapping[str, object]) -> FormatSink:
     Raises:
         ConfigurationError: an option can't be honoured.
     """
-    options = Options(
-        given,
-        what="write_options",
-        format="avro",
-        possible=["compression", "recordName"],
-        native=pl.DataFrame.write_avro,
-        reserved=frozenset({"file", "compression", "name"}),
-    )
-    codec = options.choice("compression", _AVRO_CODECS, "snappy")
-    record = options.text("recordName") or "topLevelRecord"
+    native = parameters(pl.DataFrame.write_avro, frozenset({"file", "compression", "name"}))
+    options = avro_writing(given, native, _AVRO_CODECS)
 
     def sink(frame: pl.LazyFrame, target: Destination, callback: Callback) -> pl.LazyFrame:
         return frame.sink_ipc(target, compression="lz4", lazy=True, mkdir=True, sinked_paths_callback=callback)
@@ -213,7 +167,7 @@ def avro_sink(given: Mapping[str, object]) -> FormatSink:
         sink=sink,
         extension="avro",
         counts=True,
-        finish=lambda path: arrow_to_avro(path, codec=codec, record=record),
+        finish=lambda path: arrow_to_avro(path, codec=options.codec, record=options.record),
         check=check_avro,
     )
 
