@@ -36,6 +36,7 @@ def contents(folder: Path, distribution: str) -> list[str]:
         ("datacoolie_engine_polars", "datacoolie_engine_polars"),
         ("datacoolie_engine_spark", "datacoolie_engine_spark"),
         ("datacoolie_platform_aws", "datacoolie_platform_aws"),
+        ("datacoolie_resolver_vault", "datacoolie_resolver_vault"),
     ],
 )
 def test_wheels_hold_code_types_and_licence_but_no_tests(wheels: Path, distribution: str, module: str) -> None:

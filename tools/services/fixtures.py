@@ -65,6 +65,12 @@ def versitygw() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
+def vault_server() -> Iterator[Running]:
+    """Return a Vault in memory."""
+    yield from provided("vault")
+
+
+@pytest.fixture(scope="session")
 def spark_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
     """Return the one classic Spark of the test run; this fixture starts it and stops it, tests only use it."""
     from datacoolie_engine_spark import SparkEngine  # noqa: PLC0415 - most test runs need no Spark

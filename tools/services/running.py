@@ -14,12 +14,15 @@ from tools.services.iceberg_rest import IcebergRest
 from tools.services.model import Running, Service
 from tools.services.moto import Moto
 from tools.services.postgres import Postgres
+from tools.services.vault import Vault
 from tools.services.versitygw import VersityGw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVICES: dict[str, Service] = {service.name: service for service in (Postgres(), IcebergRest(), Moto(), VersityGw())}
+SERVICES: dict[str, Service] = {
+    service.name: service for service in (Postgres(), IcebergRest(), Moto(), VersityGw(), Vault())
+}
 """All services by name."""
 
 _RECORD = "running.json"

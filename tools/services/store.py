@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import lzma
 import os
 import shutil
 import tarfile
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SEED = "DATACOOLIE_SERVICES_SEED"
-"""The variable that names a folder of archives, `NAME-VERSION.tar.*`, of what would otherwise be installed."""
+"""The variable that names a folder of what would otherwise be installed: `NAME-VERSION.tar.*`, or one file as `.xz`."""
 
 CACHE = "DATACOOLIE_SERVICES_CACHE"
 """The variable that names the cache's folder."""
@@ -43,8 +44,7 @@ def installed(name: str, install: Callable[[Path], None]) -> Path:
             partial.mkdir(parents=True)
             archive = _seeded(name)
             if archive:
-                with tarfile.open(archive) as opened:
-                    opened.extractall(partial, filter="data")
+                _unpack(archive, partial, name)
             else:
                 install(partial)
             partial.rename(folder)
@@ -53,7 +53,20 @@ def installed(name: str, install: Callable[[Path], None]) -> Path:
 
 def _seeded(name: str) -> Path | None:
     seed = os.environ.get(SEED)
-    return next(Path(seed).glob(f"{name}.tar*"), None) if seed else None
+    found = [*Path(seed).glob(f"{name}.tar*"), *Path(seed).glob(f"{name}.xz")] if seed else []
+    return next(iter(found), None)
+
+
+def _unpack(archive: Path, folder: Path, name: str) -> None:
+    """Unpack an archive; what is no archive is one program, called as the first part of its name."""
+    if tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as opened:
+            opened.extractall(folder, filter="data")
+        return
+    program = folder / name.partition("-")[0]
+    with lzma.open(archive) as packed, program.open("wb") as file:
+        shutil.copyfileobj(packed, file, 1 << 20)
+    program.chmod(0o755)
 
 
 @contextmanager

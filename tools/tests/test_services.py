@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import subprocess
 import tarfile
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,6 @@ from tools.services.model import MissingError, Running, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class Sleeper(Service):
@@ -94,6 +95,8 @@ def test_files_come_from_the_cache_then_from_the_seed_then_from_a_registry(
     (tmp_path / "file").write_text("seeded")
     with tarfile.open(tmp_path / "seed/one-1.tar.xz", "w:xz") as archive:
         archive.add(tmp_path / "file", "file")
+    with lzma.open(tmp_path / "seed/three-1-linux.xz", "wb") as program:
+        program.write(b"#!/bin/sh\necho three")
     installs: list[Path] = []
 
     def install(folder: Path) -> None:
@@ -104,6 +107,15 @@ def test_files_come_from_the_cache_then_from_the_seed_then_from_a_registry(
         assert (store.installed("one-1", install) / "file").read_text() == "seeded"
         assert (store.installed("two-1", install) / "file").read_text() == "installed"
     assert len(installs) == 1
+    unpacked = store.installed("three-1-linux", install) / "three"
+    assert subprocess.run([unpacked], capture_output=True, check=True).stdout == b"three\n"
+
+
+def test_vault_answers_to_those_who_know_its_certificate(vault_server: Running) -> None:
+    url, ca = f"{vault_server.address['url']}/v1/sys/health", Path(vault_server.address["ca"])
+    assert http.answers(url, ca=ca)
+    assert not http.answers(url)
+    assert vault_server.address["unseal_key"]
 
 
 def test_postgres_answers(postgres_server: Running) -> None:

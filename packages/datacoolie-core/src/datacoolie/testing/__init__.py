@@ -22,6 +22,7 @@ from datacoolie.testing.engines import EngineSuite, TableSuite  # noqa: E402 - o
 from datacoolie.testing.expressions import ExpressionSuite  # noqa: E402 - only now
 from datacoolie.testing.frames import FrameSuite  # noqa: E402 - only now
 from datacoolie.testing.platforms import PlatformSuite  # noqa: E402 - only now
+from datacoolie.testing.resolvers import ResolverSuite  # noqa: E402 - only now
 from datacoolie.testing.states import StateStoreSuite  # noqa: E402 - only now
 from datacoolie.testing.suite import Gap, Suite  # noqa: E402 - only now
 
@@ -32,6 +33,7 @@ __all__ = [
     "Gap",
     "PlatformSuite",
     "RemotePlatformSuite",
+    "ResolverSuite",
     "StateStoreSuite",
     "Suite",
     "TableSuite",
