@@ -84,21 +84,6 @@ def test_an_interrupt_ends_the_pass_and_removes_what_it_wrote(tmp_path: Path, mo
     assert not (tmp_path / "out").exists()
 
 
-def test_an_engine_is_interrupted_from_the_main_thread(tmp_path: Path) -> None:
-    body = """
-        worker = threading.Thread(target=stage, args=(pl.concat([part] * 500),))
-        worker.start()
-        time.sleep(1)
-        engine.interrupt()
-        worker.join()
-        stage(part)
-        engine.interrupt()
-        print("done")
-    """
-    out, err = start(tmp_path, "interrupt", body).communicate(timeout=60)
-    assert out.splitlines() == ["ended by InterruptedPassError", "rows 1000000", "done"], err
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB."""

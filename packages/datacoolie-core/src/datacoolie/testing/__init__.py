@@ -1,7 +1,7 @@
 """Conformance suites for plugins: inherit one, give it your plugin as a fixture, and it tests the whole contract.
 
     class TestMyEngine(EngineSuite):
-        gaps = {"test_a_full_disk": Gap("the library behind it reports no sizes")}
+        gaps = {"test_every_type_comes_and_goes": Gap("binary columns come next")}
 
         @pytest.fixture(scope="session")
         def engine(self) -> MyEngine:
@@ -18,7 +18,7 @@ import pytest
 pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))
 
 from datacoolie.testing.bad_days import RemotePlatformSuite  # noqa: E402 - only now
-from datacoolie.testing.engines import EngineSuite, TableSuite  # noqa: E402 - only now
+from datacoolie.testing.engines import EngineSuite, FileSuite, TableSuite  # noqa: E402 - only now
 from datacoolie.testing.expressions import ExpressionSuite  # noqa: E402 - only now
 from datacoolie.testing.frames import FrameSuite  # noqa: E402 - only now
 from datacoolie.testing.platforms import PlatformSuite  # noqa: E402 - only now
@@ -29,6 +29,7 @@ from datacoolie.testing.suite import Gap, Suite  # noqa: E402 - only now
 __all__ = [
     "EngineSuite",
     "ExpressionSuite",
+    "FileSuite",
     "FrameSuite",
     "Gap",
     "PlatformSuite",

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from datacoolie.core.exceptions import DestinationError, SourceError
-from datacoolie.engines import Commit, CommitConflictError, MergePlan, Observation, Token
+from datacoolie.engines import Commit, CommitConflictError, MergePlan, Token
 from datacoolie.sql import agg, col, count, parse
 from datacoolie.testing.base import Rows, in_order, needs
 from datacoolie.testing.tables import WRITES, RefusedError, Tables, TableTests, request_of
@@ -104,16 +104,12 @@ class CommitSuite(TableTests):
     @needs("observes")
     def test_what_is_observed_reaches_the_decision(self, tables: Tables) -> None:
         for seq, how in enumerate(WRITES, 1):
-            source = tables.frame({"id": [1, 2, 5]})
-            kept = tables.engine.frames.filter(source, parse("id > 1"))
-            request = request_of(
-                seq,
-                observe={
-                    "n": Observation(frame=source, aggregate=count()),
-                    "top": Observation(frame=source, aggregate=agg("max", col("ID"))),
-                    "kept": Observation(frame=kept, aggregate=count()),
-                },
+            frames = tables.engine.frames
+            source, first = frames.observed(
+                tables.frame({"id": [1, 2, 5]}), {"n": count(), "top": agg("max", col("ID"))}
             )
+            _, second = frames.observed(frames.filter(source, parse("id > 1")), {"kept": count()})
+            request = request_of(seq, observe={**first, **second})
             tables.write(how, {"id": [2, 5]}, request)
             assert tables.place.said("t")["datacoolie.observed"] == "{'n': 3, 'top': 5, 'kept': 2}"
 

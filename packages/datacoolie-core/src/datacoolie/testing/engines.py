@@ -9,11 +9,17 @@ from datacoolie.testing.expressions import ExpressionSuite
 from datacoolie.testing.frames import FrameSuite
 from datacoolie.testing.iceberg import IcebergSuite
 from datacoolie.testing.merges import MergeSuite
+from datacoolie.testing.reading import ReadingSuite
+from datacoolie.testing.writing import WritingSuite
+
+
+class FileSuite(ReadingSuite, WritingSuite):
+    """Tests the flat files that an engine reads and writes. A subclass has a fixture `engine`."""
 
 
 class TableSuite(CommitSuite, MergeSuite, SchemaSuite, DeltaSuite, IcebergSuite):
     """Tests the tables of each format that an engine has. A subclass has a fixture `engine`."""
 
 
-class EngineSuite(FrameSuite, ExpressionSuite, TableSuite):
+class EngineSuite(FrameSuite, ExpressionSuite, FileSuite, TableSuite):
     """Tests a whole engine. A subclass has a fixture `engine`, and says its gaps and differences."""

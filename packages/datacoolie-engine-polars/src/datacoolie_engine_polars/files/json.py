@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from typing import TYPE_CHECKING, ClassVar
 
@@ -46,7 +47,7 @@ class JsonLinesReader(Reader):
         """Infer the schema from all lines; an empty file has no columns."""
         try:
             frame = pl.scan_ndjson(
-                path,
+                glob.escape(path),  # for scan_ndjson any path is a pattern
                 infer_schema_length=None,
                 storage_options=self.storage_options,
                 **self._native,  # type: ignore[arg-type] # checked against the signature by Options
@@ -60,7 +61,7 @@ class JsonLinesReader(Reader):
         if not schema:
             return pl.LazyFrame()
         frame = pl.scan_ndjson(
-            list(paths),
+            list(map(glob.escape, paths)),
             schema=schema,
             include_file_paths=PATH if with_path else None,
             storage_options=self.storage_options,
