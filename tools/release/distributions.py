@@ -104,13 +104,12 @@ def _check_wheel(workspace: Workspace, package: Package, wheel: Path) -> None:
 
 def _test(workspace: Workspace, package: Package, steps: Steps, folder: Path, pytest: list[str]) -> None:
     """Run tests in an environment that has all packages as wheels, and none of the sources on its path."""
-    locked, environment = folder / "locked.txt", folder / "environment"
+    environment = folder / "environment"
     python = str(environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
+    sync = ["uv", "sync", "--quiet", "--frozen", "--no-install-workspace", f"--python={sys.executable}"]
+    steps.run(*sync, environment={**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment)})
     wheels = map(str, (folder / "wheels").glob("*.whl"))
-    export = ["uv", "export", "--quiet", "--frozen", "--no-emit-workspace", "--no-hashes"]
-    steps.run(*export, f"--output-file={locked}")
-    steps.run("uv", "venv", "--quiet", f"--python={sys.executable}", str(environment))
-    steps.run("uv", "pip", "install", "--quiet", f"--python={python}", f"--requirement={locked}", *wheels)
+    steps.run("uv", "pip", "install", "--quiet", f"--python={python}", *wheels)
     folders = [each.folder / "tests" for each in (package, *dependants(workspace, package))]
     tests = [str(path.relative_to(workspace.root)) for path in folders if path.is_dir()]
     if tests:

@@ -50,22 +50,33 @@ class Clone(Workspace):
         return Clone(self.root)
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    """Return the repository as before all first releases."""
-    root = tmp_path / "clone"
-    subprocess.run(["git", "clone", "--quiet", "--no-tags", str(ROOT), str(root)], check=True)
-    found = Clone(root)
-    found.git("config", "user.name", "Test")
-    found.git("config", "user.email", "test@example.org")
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the repository as before all first releases, and without pyspark, which would be built at each change."""
+    root = tmp_path_factory.mktemp("origin")
+    found = cloned(ROOT, root)
     for package in found.packages:
         text = re.sub(r'^version = ".*"', 'version = "0.1.0"', package.pyproject, flags=re.MULTILINE)
         text = re.sub(r'"(datacoolie[a-z-]*(?:\[[a-z,]*\])?)>=.*?"', r'"\1>=0.1,<0.2"', text)
-        found.write(package.relative("pyproject.toml"), text)
+        found.write(package.relative("pyproject.toml"), re.sub(r'"pyspark[^"]*",? ?', "", text))
         found.write(package.relative("CHANGELOG.md"), "# Changelog\n\n<!-- towncrier release notes start -->\n")
         found.write(package.relative("changes/+start.added.md"), "The start.\n")
+    subprocess.run(["uv", "lock", "--quiet"], check=True, cwd=root)
     found.commit()
-    return found.fresh()
+    return root
+
+
+@pytest.fixture
+def clone(origin: Path, tmp_path: Path) -> Clone:
+    return cloned(origin, tmp_path / "clone")
+
+
+def cloned(origin: Path, root: Path) -> Clone:
+    subprocess.run(["git", "clone", "--quiet", "--no-tags", str(origin), str(root)], check=True)
+    found = Clone(root)
+    found.git("config", "user.name", "Test")
+    found.git("config", "user.email", "test@example.org")
+    return found
 
 
 def test_plan_names_what_is_due_and_what_follows(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,33 @@ def load_entry_point(entry_point: EntryPoint) -> object:
         raise ConfigurationError(message) from error
 
 
+def extra_that_lacks(name: str) -> str | None:
+    """Return the extra of `datacoolie` that would bring the plugin `name`, when what it names is not installed.
+
+    An extra brings plugins of its own name, and those whose name it begins: `aws` brings `aws` and `aws-sm`.
+    """
+    for requirement in _requirements("datacoolie") or ():
+        extra = _EXTRA.search(requirement)
+        if extra and f"{name}-".startswith(f"{extra[1]}-") and _requirements(_required(requirement)) is None:
+            return extra[1]
+    return None
+
+
+def _requirements(distribution: str) -> list[str] | None:
+    """Return what a distribution requires; `None` when it is not installed."""
+    from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415 - as above
+
+    try:
+        return requires(distribution) or []
+    except PackageNotFoundError:
+        return None
+
+
+def _required(requirement: str) -> str:
+    """Return the name in a requirement."""
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+
+
 def _advice(entry_point: EntryPoint, error: Exception) -> str:
     """Say which extra brings a missing module; else a new installation, which brings what is required."""
     distribution, _ = distribution_of(entry_point)
@@ -82,7 +109,7 @@ def _extra_with(module: str, entry_point: EntryPoint) -> str | None:
     """Return the extra of the entry point's distribution that requires `module`; `azure` fits `azure-identity`."""
     package = _normalized(module.partition(".")[0])
     for requirement in (entry_point.dist and entry_point.dist.requires) or ():
-        needed = _normalized(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+        needed = _normalized(_required(requirement))
         extra = _EXTRA.search(requirement)
         if extra and (needed == package or needed.startswith(f"{package}-")):
             return extra[1]

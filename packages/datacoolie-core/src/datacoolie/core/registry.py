@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast
 from datacoolie.core.discovery import (
     described,
     distribution_of,
+    extra_that_lacks,
     forget_entry_points,
     load_entry_point,
     read_entry_points,
@@ -240,7 +241,9 @@ class PluginRegistry(Generic[T]):
 
     def _unknown(self, name: str) -> ConfigurationError:
         names = self.list_plugins()
-        advice = did_you_mean(name, names) or ' Others are packages of their own: pip install "datacoolie[<extra>]".'
+        extra = extra_that_lacks(name)
+        advice = f' Install it: pip install "datacoolie[{extra}]".' if extra else did_you_mean(name, names)
+        advice = advice or ' Others are packages of their own: pip install "datacoolie[<extra>]".'
         message = f"No {self._noun} is called {name!r}. Installed: {listed(names)}.{advice}"
         return ConfigurationError(message, {"group": self._group, "name": name, "possible": names})
 
