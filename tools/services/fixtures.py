@@ -85,6 +85,22 @@ def spark_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngi
 
 
 @pytest.fixture(scope="session")
+def spark_connect() -> Iterator[Running]:
+    """Return the one Spark Connect server of the test run."""
+    yield from provided("spark-connect")
+
+
+@pytest.fixture(scope="session")
+def spark_connect_engine(spark_connect: Running) -> Iterator[SparkEngine]:
+    """Return the engine in sessions of the Spark Connect server."""
+    from datacoolie_engine_spark import SparkEngine  # noqa: PLC0415 - most test runs need no Spark
+
+    engine = SparkEngine(remote=spark_connect.address["url"])
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
 def spark_session(spark_engine: SparkEngine) -> SparkSession:
     """Return the session that `spark_engine` works in, for what tests read back."""
     return spark_engine.session

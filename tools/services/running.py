@@ -14,6 +14,7 @@ from tools.services.iceberg_rest import IcebergRest
 from tools.services.model import Running, Service
 from tools.services.moto import Moto
 from tools.services.postgres import Postgres
+from tools.services.spark import SparkConnect
 from tools.services.vault import Vault
 from tools.services.versitygw import VersityGw
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVICES: dict[str, Service] = {
-    service.name: service for service in (Postgres(), IcebergRest(), Moto(), VersityGw(), Vault())
+    service.name: service for service in (Postgres(), IcebergRest(), Moto(), VersityGw(), Vault(), SparkConnect())
 }
 """All services by name."""
 

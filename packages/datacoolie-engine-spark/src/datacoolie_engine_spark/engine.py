@@ -78,6 +78,7 @@ class SparkEngine(BaseEngine[DataFrame]):
 
     def interrupt(self) -> None:
         """End the passes that are running."""
+        self.sessions.interrupt()
 
 
 class SparkQueries(QueryOps[DataFrame]):

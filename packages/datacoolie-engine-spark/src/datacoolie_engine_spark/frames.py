@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
@@ -14,7 +15,8 @@ from datacoolie.engines import FrameOps
 from datacoolie.sql import count
 from datacoolie_engine_spark.columns import column, quoted
 from datacoolie_engine_spark.expressions import aggregate_text, expression_text
-from datacoolie_engine_spark.types import described
+from datacoolie_engine_spark.failures import translated
+from datacoolie_engine_spark.types import described, from_arrow, struct_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +37,7 @@ class SparkFrames(FrameOps[DataFrame]):
         """Keep the sessions, in which frames are made."""
         self._sessions = sessions
 
+    @translated()
     def schema(self, frame: DataFrame) -> Schema:
         """Return the columns in order with their types.
 
@@ -43,29 +46,35 @@ class SparkFrames(FrameOps[DataFrame]):
         """
         return described(frame.schema)
 
+    @translated()
     def select(self, frame: DataFrame, columns: Mapping[str, Expr]) -> DataFrame:
         """Return exactly these columns, in this order."""
         schema = self.schema(frame)
         return frame.selectExpr(*(_named(expression_text(one, schema), name) for name, one in columns.items()))
 
+    @translated()
     def with_columns(self, frame: DataFrame, columns: Mapping[str, Expr]) -> DataFrame:
         """Add or replace columns, each computed from `frame` as it was."""
         schema = self.schema(frame)
         texts = {name: expression_text(one, schema) for name, one in columns.items()}
         return frame.withColumns({name: column(frame, text) for name, text in texts.items()}) if texts else frame
 
+    @translated()
     def filter(self, frame: DataFrame, condition: Expr) -> DataFrame:
         """Keep the rows for which `condition` is true (not null, not false)."""
         return frame.filter(expression_text(condition, self.schema(frame)))
 
+    @translated()
     def rename(self, frame: DataFrame, names: Mapping[str, str]) -> DataFrame:
         """Rename columns, old name to new, all at once."""
         return frame.selectExpr(*(_named(quoted(name), names.get(name, name)) for name in frame.columns))
 
+    @translated()
     def drop(self, frame: DataFrame, names: Sequence[str]) -> DataFrame:
         """Remove columns."""
         return frame.selectExpr(*(quoted(name) for name in frame.columns if name not in names))
 
+    @translated()
     def union(self, frames: Sequence[DataFrame]) -> DataFrame:
         """Append frames of the same columns, matched by name, duplicates kept.
 
@@ -81,6 +90,7 @@ class SparkFrames(FrameOps[DataFrame]):
             whole = whole.unionByName(frame)
         return whole
 
+    @translated()
     def join(
         self, left: DataFrame, right: DataFrame, *, keys: Sequence[str], how: Literal["inner", "left", "semi", "anti"]
     ) -> DataFrame:
@@ -95,6 +105,7 @@ class SparkFrames(FrameOps[DataFrame]):
         """Remove duplicate rows."""
         return frame.distinct()
 
+    @translated()
     def deduplicate(
         self, frame: DataFrame, *, keys: Sequence[str], order_by: Sequence[str], ties: Literal["one", "all"]
     ) -> DataFrame:
@@ -114,6 +125,7 @@ class SparkFrames(FrameOps[DataFrame]):
         ranked = frame.selectExpr("*", f"{function}() OVER ({_partition(keys)} ORDER BY {descending}) AS {_RANK}")
         return ranked.filter(f"{_RANK} = 1").drop(_RANK)
 
+    @translated()
     def window(
         self,
         frame: DataFrame,
@@ -127,17 +139,20 @@ class SparkFrames(FrameOps[DataFrame]):
         over = f"{_partition(partition_by)} ORDER BY {_names(order_by)}"
         return frame.selectExpr("*", *(_named(_neighbour(one, over), name) for name, one in columns.items()))
 
+    @translated()
     def nest(self, frame: DataFrame, *, keys: Sequence[str], columns: Sequence[str], into: str) -> DataFrame:
         """Return one row per key: the keys, and `into`, the list of its rows as structs of `columns`, ascending."""
         rows = column(frame, f"sort_array(collect_list(struct({_names(columns)})))")
         return frame.groupBy(*map(quoted, keys)).agg(rows.alias(into))
 
+    @translated()
     def unnest(self, frame: DataFrame, column: str) -> DataFrame:
         """Return one row per struct in the lists of `column`, whose fields become columns in its place."""
         return frame.selectExpr(
             *(f"inline({quoted(name)})" if name == column else quoted(name) for name in frame.columns)
         )
 
+    @translated()
     def aggregate(self, frame: DataFrame, aggregates: Mapping[str, Aggregate]) -> dict[str, object]:
         """Evaluate aggregates over the frame and return Python values by name.
 
@@ -147,16 +162,32 @@ class SparkFrames(FrameOps[DataFrame]):
         """
         schema = self.schema(frame)
         texts = [_named(aggregate_text(one, schema), name) for name, one in aggregates.items()]
-        row: dict[str, object] = frame.selectExpr(*texts).toArrow().to_pylist()[0]
-        return row
+        (row,) = frame.selectExpr(*texts).toArrow().to_pylist()
+        return {name: _in_utc(value) for name, value in row.items()}
 
     def is_empty(self, frame: DataFrame) -> bool:
         """Whether the frame has no row; raises as `aggregate`."""
         return self.aggregate(frame.limit(1), {"rows": count()})["rows"] == 0
 
+    @translated()
     def from_arrow(self, table: object) -> DataFrame:
         """Make a frame of anything with `__arrow_c_stream__`."""
-        return self._sessions.current.createDataFrame(pa.table(table))
+        given = pa.table(table)
+        schema = struct_of({field.name: from_arrow(field.type, column=field.name) for field in given.schema})
+        # Spark takes a column of no chunks for one without type.
+        batches = given.to_batches() or [pa.RecordBatch.from_pylist([], given.schema)]
+        return self._sessions.current.createDataFrame(pa.Table.from_batches(batches), schema)
+
+
+def _in_utc(value: object) -> object:
+    """Return points in time, also those in lists, in UTC by the standard library's name."""
+    match value:
+        case datetime() if value.tzinfo:
+            return value.astimezone(UTC)
+        case list():
+            return [_in_utc(one) for one in value]
+        case _:
+            return value
 
 
 def _named(text: str, name: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.suggest import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 SCALA = "2.13"
 
@@ -33,6 +35,23 @@ COORDINATES: Mapping[str, tuple[str, ...]] = {
 }
 """`group:artifact:version` of the jars that were seen to work together, by Spark's minor version."""
 
+_CLASSES: Mapping[str, str] = {
+    r"io\.delta|\bdelta\b": "delta-spark",
+    r"org\.apache\.iceberg|\biceberg\b": "iceberg-spark-runtime",
+    r"\bavro\b": "spark-avro",
+    r"org\.sqlite": "sqlite-jdbc",
+    r"org\.postgresql": "postgresql",
+    r"s3a": "org.apache.hadoop:hadoop-aws",
+    r"azurebfs": "org.apache.hadoop:hadoop-azure",
+}
+"""Artifacts by what a message names when they are missing."""
+
+_MISSING = re.compile(
+    r"(?:ClassNotFoundException: (?:Class )?|Failed to find (?:the )?data source: |Cannot find catalog plugin class"
+    r"[^\n]*?: |No suitable driver[^\n]*?)([\w.$:]+)"
+)
+_OF_ONE_SPARK = re.compile(r"(delta-spark|iceberg-spark-runtime)[-_](\d+\.\d+)_")
+
 
 def coordinates(version: str) -> tuple[str, ...]:
     """Return the jars for a Spark of this full version, such as `4.1.4`.
@@ -40,7 +59,7 @@ def coordinates(version: str) -> tuple[str, ...]:
     Raises:
         ConfigurationError: the version is not in the table.
     """
-    minor = ".".join(version.split(".")[:2])
+    minor = _minor(version)
     if minor not in COORDINATES:
         message = (
             f"No jars of Delta and Iceberg are known for Spark {version}; there are some for {listed(COORDINATES)}. "
@@ -49,3 +68,50 @@ def coordinates(version: str) -> tuple[str, ...]:
         )
         raise ConfigurationError(message, {"version": version, "possible": list(COORDINATES)})
     return COORDINATES[minor]
+
+
+def jars_in(folder: str, version: str) -> list[str]:
+    """Return the paths of the jars in a folder, for a Spark of this full version.
+
+    Raises:
+        ConfigurationError: there are none, or one is for another Spark.
+    """
+    jars = sorted(Path(folder).resolve().glob("*.jar"))
+    if not jars:
+        wanted = listed(COORDINATES.get(_minor(version), ()))
+        message = f"{Path(folder).resolve()}: there are no jars here. For Spark {version} put these into it: {wanted}"
+        raise ConfigurationError(message, {"path": folder})
+    for jar in jars:
+        made_for = _OF_ONE_SPARK.match(jar.name)
+        if made_for and made_for[2] != _minor(version):
+            message = f"{jar}: this jar is for Spark {made_for[2]}, and here is Spark {version}"
+            if _minor(version) in COORDINATES:
+                message += f". Use {_fitting(made_for[1], version)}"
+            raise ConfigurationError(message, {"path": str(jar), "version": version})
+    return [str(jar) for jar in jars]
+
+
+def brings(jars: Iterable[str], artifact: str) -> bool:
+    """Return whether an artifact, such as `delta-spark`, is among jars given by path or coordinate."""
+    return any(re.search(rf"(^|[/\\:]){re.escape(artifact)}[-_]", jar) for jar in jars)
+
+
+def missing_class(text: str) -> str | None:
+    """Return which jar to add when an error of Spark says that a class is not there, else `None`."""
+    found = _MISSING.search(text)
+    if found is None:
+        return None
+    artifact = next((jar for sign, jar in _CLASSES.items() if re.search(sign, found[1], re.IGNORECASE)), None)
+    if artifact is None:
+        return None
+    known = [one for jars in COORDINATES.values() for one in jars if brings([one], artifact)]
+    jars = " or ".join(known) or artifact
+    return f"The session has no jar for it: start it with {jars}, by its setting spark.jars.packages"
+
+
+def _fitting(artifact: str, version: str) -> str:
+    return next(one for one in COORDINATES[_minor(version)] if brings([one], artifact))
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])

@@ -1,0 +1,71 @@
+"""Starting a Spark in this process: its settings, its jars, its Java."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyspark
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from datacoolie.core.exceptions import EngineError, ErrorClass
+from datacoolie_engine_spark.jars import brings, coordinates, jars_in
+from datacoolie_engine_spark.java import require_java
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HERE = Path(__file__).parent
+_EXTENSIONS = {
+    "delta-spark": "io.delta.sql.DeltaSparkSessionExtension",
+    "iceberg-spark-runtime": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+}
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
+
+def start_session(*, master: str | None, conf: Mapping[str, str], jars: str | None) -> SparkSession:
+    """Start a Spark in this process.
+
+    Args:
+        master: where it runs; by default here, on all cores.
+        conf: Spark's settings, which win over those that this engine sets.
+        jars: a folder of jars; without it those that the Spark needs are downloaded once.
+
+    Raises:
+        EngineError: there is no Java that fits, or Spark can't be started.
+        ConfigurationError: there are no jars that fit.
+    """
+    settings = _settings(jars, conf)
+    require_java()
+    builder = SparkSession.builder.master(master or conf.get("spark.master", "local[*]"))
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    try:
+        return builder.getOrCreate()
+    except (PySparkException, Py4JError, OSError) as error:
+        said = str(error).strip().splitlines()[0]
+        message = f"Spark can't be started on {master or 'this machine'}: {said}. What it said itself stands above"
+        raise EngineError(message, {"master": master}).classed(ErrorClass.CONFIGURATION) from error
+
+
+def _settings(jars: str | None, conf: Mapping[str, str]) -> dict[str, str]:
+    version = pyspark.__version__
+    wanted = coordinates(version) if jars is None else jars_in(jars, version)
+    level = "error" if logging.getLogger("datacoolie").isEnabledFor(logging.DEBUG) else "off"
+    options = f"-Dlog4j2.configurationFile={(_HERE / 'log4j2.properties').as_uri()} -Ddatacoolie.spark.log={level}"
+    settings = {
+        "spark.app.name": "datacoolie",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.scheduler.mode": "FAIR",
+        "spark.scheduler.allocation.file": (_HERE / "fairscheduler.xml").as_uri(),
+        "spark.jars.packages" if jars is None else "spark.jars": ",".join(wanted),
+        "spark.sql.extensions": ",".join(name for jar, name in _EXTENSIONS.items() if brings(wanted, jar)),
+        **conf,
+    }
+    if brings(wanted, "delta-spark"):
+        settings.setdefault("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    settings[_JAVA_OPTIONS] = f"{options} {conf.get(_JAVA_OPTIONS, '')}".strip()
+    return settings

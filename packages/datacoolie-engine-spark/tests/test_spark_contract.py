@@ -1,0 +1,45 @@
+"""What every engine does, done by Spark: classic, and through Spark Connect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from datacoolie.testing import ExpressionSuite, FrameSuite
+from datacoolie_engine_spark.failures import translated
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from datacoolie.testing.base import Read
+    from datacoolie_engine_spark import SparkEngine
+
+
+@translated()
+def read_by_spark(frame: object) -> pa.Table:
+    return frame.toArrow()  # type: ignore[attr-defined] # of Spark
+
+
+class OnSpark(FrameSuite, ExpressionSuite):
+    """Reads results straight from Spark, without files between."""
+
+    failures_per_vector = 1  # each is a query of its own
+
+    @pytest.fixture
+    def read(self) -> Read:
+        return read_by_spark
+
+
+class TestClassic(OnSpark):
+    @pytest.fixture
+    def engine(self, spark_engine: SparkEngine) -> SparkEngine:
+        return spark_engine
+
+
+class TestConnect(OnSpark):
+    failures_per_vector = 0  # errors come in the same words: test_spark_failures
+
+    @pytest.fixture
+    def engine(self, spark_connect_engine: SparkEngine) -> SparkEngine:
+        return spark_connect_engine
