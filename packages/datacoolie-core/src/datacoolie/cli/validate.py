@@ -29,7 +29,8 @@ def command(
     """Check documents and name every fault.
 
     PATH is a document, a folder of documents, or a project (a folder with datacoolie.yaml); several are joined. Each
-    fault stands on a line of its own as file:line:column: field: what is wrong. Nothing is read or written.
+    fault stands on a line of its own as file:line:column: field: what is wrong. A secret that stands in a document is
+    a warning. Nothing is read or written.
     """
     try:
         project = Project.load(paths, engine=engine, platform=platform, target=target)
@@ -41,9 +42,13 @@ def command(
         "dataflows": len(project.metadata.dataflows),
         "schema_hints": len(project.metadata.schema_hints),
     }
+    remarks = project.metadata.remarks
     if as_json:
-        say_json({"valid": True, **counts, "engine": project.engine_name, "platform": project.platform_name})
+        where = {"engine": project.engine_name, "platform": project.platform_name}
+        say_json({"valid": True, **counts, **where, "remarks": [asdict(remark) for remark in remarks]})
     else:
+        for remark in remarks:
+            say(f"warning: {remark}")
         parts = [counted(number, name.removesuffix("s").replace("_", " ")) for name, number in counts.items() if number]
         say(f"valid: {', '.join(parts)}; engine {project.engine_name}, platform {project.platform_name}")
     return 0

@@ -64,6 +64,7 @@ class Document:
         data: what it says.
         locate: finds out where everything stands.
         faults: what is wrong with it, as far as is known.
+        remarks: what is allowed, and better done otherwise.
         has_variables: there may be `${...}` in it.
     """
 
@@ -72,6 +73,7 @@ class Document:
     data: object
     locate: Callable[[], Place] = lambda: Place(start=(1, 1))
     faults: list[Fault] = field(default_factory=list)
+    remarks: list[Fault] = field(default_factory=list)
     has_variables: bool = False
 
     @cached_property
@@ -106,6 +108,14 @@ class Document:
                 near=nearest(wrong, possible) if isinstance(wrong, str) else None,
                 sheet=place.sheet,
             )
+        )
+
+    def remark(self, path: Path, message: str) -> None:
+        """Note what is better done otherwise."""
+        place = self.place.find(path)[1]
+        line, column = place.start
+        self.remarks.append(
+            Fault(file=self.file, line=line, column=column, path=dotted(path), message=message, sheet=place.sheet)
         )
 
     def fault_inside(self, path: Path, message: str, at: tuple[int, int, int] | None) -> None:

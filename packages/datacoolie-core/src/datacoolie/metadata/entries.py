@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import ValidationError
 
 from datacoolie.core.models import Model
-from datacoolie.metadata.positions import dotted, follow, where
+from datacoolie.metadata.positions import child, dotted, follow, where
 from datacoolie.metadata.translate import findings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Entry:
     ) -> None:
         """Note a fault at `path` inside of this entry; see `Document.fault`."""
         document, place = self._origin(path)
-        if self._is_secret(path):
+        if self.is_secret(path):
             value = ...
         document.fault(place, message, value=value, possible=possible, of_key=of_key)
 
@@ -79,6 +79,21 @@ class Entry:
         document, place = self._origin(path)
         document.fault_inside(place, message, at)
 
+    def remark(self, path: Path, message: str) -> None:
+        """Note what is better done otherwise at `path` inside of this entry."""
+        document, place = self._origin(path)
+        document.remark(place, message)
+
+    def written(self, path: Path) -> object:
+        """Return what a field holds as it was written, variables by their names; JSON text as a whole."""
+        document, place = self._origin(path)
+        data = document.data
+        for part in place:
+            if isinstance(data, str):
+                return data
+            data = child(data, part)
+        return data
+
     def _origin(self, path: Path) -> tuple[Document, Path]:
         """Return where a field was written: in the entry, or in what was put over it."""
         for document, base in reversed(self.overlays):
@@ -86,7 +101,7 @@ class Entry:
                 return document, (*base, *path)
         return self.document, (*self.path, *path)
 
-    def _is_secret(self, path: Path) -> bool:
+    def is_secret(self, path: Path) -> bool:
         """Return whether the entry's `secrets_ref` names this field of its `configure`."""
         if "configure" not in path[:-1]:
             return False

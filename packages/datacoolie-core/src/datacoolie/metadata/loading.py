@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacoolie.core.exceptions import MetadataError
@@ -10,6 +11,7 @@ from datacoolie.core.models import Connection, DataFlow, SchemaHintSet
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.metadata.entries import build_all, salvage
 from datacoolie.metadata.faults import DocumentError, Fault
+from datacoolie.metadata.literals import find_literals
 from datacoolie.metadata.model import Metadata
 from datacoolie.metadata.sections import Sections, overlay
 from datacoolie.metadata.validation import Draft, validate
@@ -47,6 +49,8 @@ def load_documents(
         sections.read_targets(project)
     _check_target(sections, target)
     overlay(sections, target, variables)
+    for entry in (*sections.connections, *sections.dataflows):
+        find_literals(entry)
     draft = Draft(
         sections=sections,
         connections=build_all(sections.connections, Connection),
@@ -57,8 +61,9 @@ def load_documents(
     for built in draft.connections:
         built.model.stands_in(built.entry.document.path)
     validate(draft)
-    raise_faults([*documents, *([project] if project else [])])
-    return _metadata(draft)
+    everything = [*documents, *([project] if project else [])]
+    raise_faults(everything)
+    return replace(_metadata(draft), remarks=tuple(remark for each in everything for remark in each.remarks))
 
 
 def raise_faults(documents: Sequence[Document]) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from datacoolie.core.models import Connection, DataFlow, Endpoint, SchemaHint, SchemaHintSet
+    from datacoolie.metadata.faults import Fault
 
 Named = TypeVar("Named")
 
@@ -24,11 +25,13 @@ class Metadata:
         connections: those of the sections `connections`; inline ones stay with their dataflow.
         dataflows: all of them, active or not; one that uses an inactive connection is inactive.
         schema_hints: shared hints.
+        remarks: what documents say that is allowed, and better done otherwise.
     """
 
     connections: tuple[Connection, ...] = ()
     dataflows: tuple[DataFlow, ...] = ()
     schema_hints: tuple[SchemaHintSet, ...] = ()
+    remarks: tuple[Fault, ...] = ()
     _connections: dict[str, Connection] = field(init=False, repr=False, compare=False)
     _dataflows: dict[str, DataFlow] = field(init=False, repr=False, compare=False)
 

@@ -12,6 +12,7 @@ from datacoolie.metadata.documents import Document, read_document
 from datacoolie.metadata.entries import Entry, build
 from datacoolie.metadata.environment import expand
 from datacoolie.metadata.file import PROJECT_FILES, FileMetadataProvider
+from datacoolie.metadata.literals import find_literals
 from datacoolie.metadata.loading import raise_faults
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ def _read(file: Path, environ: Mapping[str, str]) -> tuple[Document, ProjectFile
         data = {
             key: value if key in kept else expand(value, environ, document.fault, (key,)) for key, value in data.items()
         }
-    built = build(Entry(document=document, path=(), data={} if data is None else data), ProjectFile)
+    entry = Entry(document=document, path=(), data={} if data is None else data)
+    for section in ("engine", "platform", "resolvers"):
+        find_literals(entry, (section,))
+    built = build(entry, ProjectFile)
     raise_faults([document])
     return document, built.model if built else ProjectFile()
