@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from datacoolie.core.exceptions import DataCoolieError, DestinationError, EngineError, ErrorClass, SourceError
+from datacoolie.core.exceptions import (
+    DataCoolieError,
+    DestinationError,
+    EngineError,
+    ErrorClass,
+    PlatformError,
+    SourceError,
+)
 from datacoolie_engine_polars.expressions import translate
 from datacoolie_engine_polars.types import from_polars
 
@@ -86,6 +93,8 @@ def of_writing(number: int, target: str, written: int) -> DestinationError:
 
 def of_file(error: BaseException, path: str) -> SourceError:
     """Return the error for a source file that can't be read."""
+    if isinstance(error, PlatformError):
+        return SourceError(error.message, {"path": path}).classed(error.error_class)
     number, _ = _os_error(error)
     if number == errno.ENOENT:
         return SourceError(f"{path}: there is no such file", {"path": path})

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
+from datacoolie.core.exceptions import PlatformError
 from datacoolie.engines import Observation
 from datacoolie_engine_polars import failures, partitions, schemas
-from datacoolie_engine_polars.durability import force_to_disk
+from datacoolie_engine_polars.access import LOCAL, Access, Arguments
 from datacoolie_engine_polars.expressions import compile_aggregate
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ Observations: TypeAlias = Mapping[str, Observation[pl.LazyFrame]]
 Destination: TypeAlias = str | pl.PartitionBy
 """The path of the only file, or how rows are split into files."""
 
-Sink: TypeAlias = "Callable[[pl.LazyFrame, Destination, Callable[[SinkedPathsCallbackArgs], None]], pl.LazyFrame]"
+Sink: TypeAlias = (
+    "Callable[[pl.LazyFrame, Destination, Callable[[SinkedPathsCallbackArgs], None], Arguments], pl.LazyFrame]"
+)
 """Adds a lazy sink of one format to a plan. The callback is only called by formats that count rows."""
 
 FILE_BYTES = 1 << 30
@@ -51,7 +53,8 @@ class Target:
     """Where and how files are written.
 
     Attributes:
-        folder: absolute path; made when it isn't there.
+        folder: absolute path, made when it isn't there, or URI.
+        access: how to get at the folder.
         stem: how names begin; unique, so that a name belongs to this pass alone.
         extension: how names end, without the dot.
         keys: partition columns, which are left out of the files.
@@ -69,6 +72,7 @@ class Target:
     file_bytes: int | None = FILE_BYTES
     counts: bool = True
     finish: Callable[[str], None] | None = None
+    access: Access = LOCAL
 
 
 @dataclass(slots=True)
@@ -79,6 +83,7 @@ class _Files:
     values: dict[str, dict[str, str | None]] = field(default_factory=dict)
     keys: dict[str, tuple[object, ...]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
 
     def destination(self) -> Destination:
@@ -108,6 +113,8 @@ class _Files:
     def sinked(self, args: SinkedPathsCallbackArgs) -> None:
         for one in args.paths:
             self.rows[self._relative(one.path)] = one.num_rows
+            if self.target.finish is None:
+                self.sizes[self.path(self._relative(one.path))] = one.num_bytes
 
     def count(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Count rows per file of a format whose sink doesn't; there is one file per partition."""
@@ -119,41 +126,35 @@ class _Files:
         return batch
 
     def staged(self) -> tuple[StagedFile, ...]:
+        paths = {name: self.path(name) for name in sorted(self.values)}
+        sizes = self.sizes | self.target.access.sizes(path for path in paths.values() if path not in self.sizes)
         return tuple(
-            StagedFile(
-                path=self.path(name),
-                relative=name,
-                rows=self.rows.get(name, 0),
-                size=Path(self.path(name)).stat().st_size,
-            )
-            for name in sorted(self.values)
+            StagedFile(path=path, relative=name, rows=self.rows.get(name, 0), size=sizes[path])
+            for name, path in paths.items()
         )
 
     def path(self, relative: str) -> str:
         return f"{self.target.folder}/{relative}"
 
     def written(self) -> int:
-        paths = [Path(self.path(name)) for name in self.values]
-        return sum(path.stat().st_size for path in paths if path.exists())
+        return sum(self.target.access.sizes(map(self.path, self.values)).values())
 
     def finish(self) -> None:
-        """Do what is left to do with each file, and force all of them to disk.
+        """Do what is left to do with each file, and make all of them durable.
 
         Raises:
             DestinationError: it fails.
         """
-        paths = [self.path(relative) for relative in self.values]
         try:
-            if self.target.finish is not None:
-                for path in paths:
-                    self.target.finish(path)
-            force_to_disk(paths)
+            self.target.access.settle(map(self.path, self.values), self.target.finish)
+        except PlatformError:
+            raise
         except OSError as error:
             raise failures.of_writing(error.errno or 0, self.target.folder, self.written()) from error
 
     def remove(self) -> None:
         """Remove all files, and the folders that are empty then."""
-        remove(self.target.folder, self.values)
+        self.target.access.remove(self.target.folder, self.values)
 
     def _add(self, values: Mapping[str, str | None], rows: int) -> None:
         relative = self._first(values)
@@ -193,12 +194,16 @@ class StagedData:
         observed: values of observations by name.
         values: partition values, as text, of each file by its relative path.
         keys: the same as they are.
+        folder: path or URI that the files are below.
+        access: how to get at them.
     """
 
     files: tuple[StagedFile, ...]
     observed: Mapping[str, object]
     values: Mapping[str, Mapping[str, str | None]]
     keys: Mapping[str, tuple[object, ...]]
+    folder: str
+    access: Access
 
     @property
     def rows(self) -> int:
@@ -210,21 +215,25 @@ class StagedData:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
 
-    def without_empty(self, folder: str) -> StagedData:
-        """Remove the files that have no row, all of which are below `folder`."""
-        empty = {file.relative: None for file in self.files if not file.rows}
+    def remove(self) -> None:
+        """Remove all files, and the folders that are empty then."""
+        self.access.remove(self.folder, self.values)
+
+    def without_empty(self) -> StagedData:
+        """Remove the files that have no row."""
+        empty = [file.relative for file in self.files if not file.rows]
         if not empty:
             return self
-        remove(folder, empty)
+        self.access.remove(self.folder, empty)
         return replace(self, files=tuple(file for file in self.files if file.rows))
 
     @contextmanager
-    def withdrawn_on_failure(self, folder: str) -> Iterator[None]:
-        """Remove all files, which are below `folder`, when what comes before their commit fails."""
+    def withdrawn_on_failure(self) -> Iterator[None]:
+        """Remove all files when what comes before their commit fails."""
         try:
             yield
         except BaseException:
-            remove(folder, self.values)
+            self.remove()
             raise
 
 
@@ -272,17 +281,21 @@ class Stager:
     def _run(self, frame: pl.LazyFrame, target: Target, sink: Sink, observe: Observations, files: _Files) -> StagedData:
         counted = frame if target.counts else frame.map_batches(files.count, streamable=True)
         observers = Observers(observe)
+        written = sink(counted, files.destination(), files.sinked, target.access.arguments)
         try:
-            _, *results = self.passes.run(
-                [sink(counted, files.destination(), files.sinked), *observers.plans], share=target.counts
-            )
+            _, *results = self.passes.run([written, *observers.plans], share=target.counts)
         except failures.FAILURES as error:
             raise failures.of_pass(
                 error, target=target.folder, written=files.written(), find_broken=self.scans.find_broken
             ) from error
         files.finish()
         return StagedData(
-            files=files.staged(), observed=observers.values(results), values=files.values, keys=files.keys
+            files=files.staged(),
+            observed=observers.values(results),
+            values=files.values,
+            keys=files.keys,
+            folder=target.folder,
+            access=target.access,
         )
 
 
@@ -308,17 +321,3 @@ class Observers:
 def python_value(value: object) -> object:
     """Return a value as the framework compares it: points in time in `datetime.UTC`."""
     return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
-
-
-def remove(folder: str, relatives: Mapping[str, object]) -> None:
-    """Remove files below a folder, and the folders that are empty then, `folder` included."""
-    root = Path(folder)
-    parents: set[Path] = set()
-    for relative in list(relatives):
-        path = root / relative
-        with suppress(OSError):  # what can't be removed must not hide why it is to be removed
-            path.unlink()
-        parents.update(parent for parent in path.parents if parent == root or root in parent.parents)
-    for parent in sorted(parents, key=lambda one: len(one.parts), reverse=True):
-        with suppress(OSError):  # somebody's files are in it, or a file that Polars opens although its pass has failed
-            parent.rmdir()

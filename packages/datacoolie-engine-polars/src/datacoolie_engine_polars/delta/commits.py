@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import unquote
@@ -17,7 +16,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from datacoolie.core.redaction import get_logger
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError, tokens
-from datacoolie_engine_polars import failures, staging
+from datacoolie_engine_polars import failures
 from datacoolie_engine_polars.delta import statistics
 from datacoolie_engine_polars.durability import force_to_disk
 
@@ -41,19 +40,6 @@ _log = get_logger("datacoolie.engines.polars")
 _PAGE = 100
 _RETRIES = 15
 """How often an append follows other writers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a table is.
-
-    Attributes:
-        path: its folder.
-        options: for delta-rs, if any are needed.
-    """
-
-    path: str
-    options: dict[str, str] | None
 
 
 def properties(commit: Commit, *, retries: int) -> CommitProperties:
@@ -97,8 +83,10 @@ def said_in(entry: Mapping[str, object]) -> dict[str, str]:
 
 
 def adds(staged: StagedData) -> list[AddAction]:
-    """Return the actions that show staged files, with statistics."""
+    """Return the actions that show staged files, with statistics; when they can't be had the files are removed."""
     now = int(time.time() * 1000)
+    with staged.withdrawn_on_failure():
+        footers = staged.access.footers(file.path for file in staged.files)
     return [
         AddAction(
             path=file.relative,
@@ -106,9 +94,9 @@ def adds(staged: StagedData) -> list[AddAction]:
             partition_values=staged.values[file.relative],
             modification_time=now,
             data_change=True,
-            stats=statistics.of_file(file.path),
+            stats=statistics.of_footer(footer),
         )
-        for file in staged.files
+        for file, footer in zip(staged.files, footers, strict=True)
     ]
 
 
@@ -159,7 +147,7 @@ def repeat(table: DeltaTable, commit: Commit) -> None:
 
 
 def make_first(
-    place: Place, actions: list[AddAction], commit: Commit, *, partition_by: Sequence[str], schema: DeltaSchema
+    staged: StagedData, actions: list[AddAction], commit: Commit, *, partition_by: Sequence[str], schema: DeltaSchema
 ) -> int:
     """Make a table by its first commit, unless there is one by now; return the version, 0.
 
@@ -167,33 +155,33 @@ def make_first(
         deltalake.exceptions.DeltaError, OSError: the commit failed, or what follows a commit did.
     """
     create_table_with_add_actions(
-        place.path,
+        staged.folder,
         schema,
         actions,
         mode="error",
         partition_by=list(partition_by),
-        storage_options=place.options,
+        storage_options=staged.access.options,
         commit_properties=properties(commit, retries=0),
     )
     return 0
 
 
-def made_id(place: Place) -> str:
+def made_id(staged: StagedData) -> str:
     """Return the id of the table whose first commit was just made; opening a local one for that would take longer.
 
     Raises:
         UnknownOutcomeError: the commit can't be read again.
     """
     try:
-        if "://" in place.path:
-            return str(DeltaTable(place.path, storage_options=place.options).metadata().id)
-        actions = map(json.loads, Path(place.path, "_delta_log", f"{0:020}.json").read_bytes().splitlines())
+        if "://" in staged.folder:
+            return str(DeltaTable(staged.folder, storage_options=staged.access.options).metadata().id)
+        actions = map(json.loads, Path(staged.folder, "_delta_log", f"{0:020}.json").read_bytes().splitlines())
         return next(str(action["metaData"]["id"]) for action in actions if "metaData" in action)
     except (DeltaError, OSError) as error:
-        raise _unknown(place.path, error) from error
+        raise _unknown(staged.folder, error) from error
 
 
-def guarded(act: Callable[[], int], staged: StagedData, place: Place) -> int | None:
+def guarded(act: Callable[[], int], staged: StagedData) -> int | None:
     """Make a commit and return its version; settle one that failed: remove the files, unless the table refers to them.
 
     An interrupt in the middle removes nothing, since the commit may have been made. `None` stands for a commit that was
@@ -204,27 +192,27 @@ def guarded(act: Callable[[], int], staged: StagedData, place: Place) -> int | N
         DestinationError: the storage refused the commit; the files are removed.
         UnknownOutcomeError: it can't be said whether the commit was made; the files stay.
     """
-    path = place.path
+    path = staged.folder
     try:
         version = act()
         force_to_disk([f"{path}/_delta_log/{version:020}.json"])
     except (DeltaError, OSError) as error:
         try:
-            made = _refers_to(place, staged)
+            made = _refers_to(staged)
         except (DeltaError, OSError):
             raise _unknown(path, error) from error
         if made:
             _log.warning("%s: the commit was made, but what follows it failed: %s", path, failures.first_line(error))
             return None
-        staging.remove(path, staged.values)
+        staged.remove()
         raise failed(error, path) from error
     return version
 
 
-def _refers_to(place: Place, staged: StagedData) -> bool:
+def _refers_to(staged: StagedData) -> bool:
     """Whether the table, as it is now, has any of the staged files."""
     try:
-        table = DeltaTable(place.path, storage_options=place.options)
+        table = DeltaTable(staged.folder, storage_options=staged.access.options)
     except TableNotFoundError:
         return False
     names = {file.relative for file in staged.files}

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake.transaction import RemoveAction
 
+from datacoolie_engine_polars.access import LOCAL
 from datacoolie_engine_polars.copy_on_write import PATH, DataFiles
 from datacoolie_engine_polars.delta.schema import schema_of
 from datacoolie_engine_polars.schemas import conform
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from deltalake import DeltaTable
 
+    from datacoolie_engine_polars.access import Access, Arguments
     from datacoolie_engine_polars.copy_on_write import Evaluate
     from datacoolie_engine_polars.evolution import SchemaChange
 
@@ -27,7 +29,7 @@ _DOUBLE_DIGITS = 15
 """Digits of a decimal that survive as a double, which is what bounds of decimals in a log become when they are read."""
 
 
-def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Evaluate) -> DataFiles:
+def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Evaluate, access: Access) -> DataFiles:
     """Return the data files of the version that `table` is at.
 
     Args:
@@ -35,9 +37,9 @@ def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Eva
         path: its folder.
         change: its columns, and what they become.
         evaluate: runs a plan.
+        access: how to get at the files.
     """
     actions = _trusted(pl.DataFrame(table.get_add_actions(flatten=True)))
-    paths = pl.Series(PATH, [f"{path}/{unquote(one)}" for one in actions["path"]], dtype=pl.String)
     partitions = table.metadata().partition_columns
     bounds = [
         pl.col(_PARTITION + name).alias(f"{end}.{name}")
@@ -48,20 +50,28 @@ def data_files(table: DeltaTable, path: str, change: SchemaChange, evaluate: Eva
     old = {new: name for name, new in change.renamed.items()}
     new = {name: kind for name, kind in change.schema.items() if name not in old}
     stored = pl.Schema({**new, **change.current})
-    files = actions.with_columns(paths, *bounds).with_columns(_widened(actions.schema))
+    files = _with_paths(actions, path).with_columns(bounds).with_columns(_widened(actions.schema))
 
     def scan(some: pl.DataFrame, columns: Sequence[str]) -> pl.LazyFrame:
-        rows = _scan(some, [old.get(name, name) for name in columns], stored, partitions)
+        rows = _scan(some, [old.get(name, name) for name in columns], stored, partitions, access.arguments)
         rows = rows.rename({old[name]: name for name in columns if name in old})
         return conform(rows, rows.collect_schema(), {name: change.schema.get(name, pl.String()) for name in columns})
 
     return DataFiles(files=files, schema=change.schema, scan=scan, evaluate=evaluate)
 
 
-def scanned(table: DeltaTable) -> pl.LazyFrame:
+def scanned(table: DeltaTable, path: str, access: Access) -> pl.LazyFrame:
     """Return the rows of a table. Polars skips files by bounds; from those that are rounded, filters are kept away."""
-    rounded = {name: kind for name, kind in schema_of(table).items() if _is_rounded(kind)}
-    rows = pl.scan_delta(table)
+    schema, place = schema_of(table), access.arguments
+    if access is not LOCAL and any("%" in uri for uri in table.file_uris()):
+        # Polars takes these escaped URIs for the keys of objects.
+        files = _with_paths(pl.DataFrame(table.get_add_actions(flatten=True)), path)
+        return _scan(files, list(schema), schema, table.metadata().partition_columns, place)
+    if place.get("credential_provider") is None:
+        rows = pl.scan_delta(table)
+    else:  # a table that is open already keeps the credentials that it was opened with
+        rows = pl.scan_delta(path, version=table.version(), **place)
+    rounded = {name: kind for name, kind in schema.items() if _is_rounded(kind)}
     return rows.with_columns(
         pl.col(name).map_batches(lambda values: values, return_dtype=kind, is_elementwise=True)
         for name, kind in rounded.items()
@@ -75,6 +85,11 @@ def removes(files: pl.DataFrame) -> list[RemoveAction]:
         RemoveAction(path=unquote(path), data_change=True, deletion_timestamp=now, size=size)
         for path, size in files.select("path", "size_bytes").iter_rows()
     ]
+
+
+def _with_paths(actions: pl.DataFrame, path: str) -> pl.DataFrame:
+    """Add where each file is."""
+    return actions.with_columns(pl.Series(PATH, [f"{path}/{unquote(one)}" for one in actions["path"]], dtype=pl.String))
 
 
 def _trusted(actions: pl.DataFrame) -> pl.DataFrame:
@@ -97,7 +112,9 @@ def _widened(schema: pl.Schema) -> list[pl.Expr]:
     ]
 
 
-def _scan(files: pl.DataFrame, columns: Sequence[str], schema: pl.Schema, partitions: Sequence[str]) -> pl.LazyFrame:
+def _scan(
+    files: pl.DataFrame, columns: Sequence[str], schema: pl.Schema, partitions: Sequence[str], place: Arguments
+) -> pl.LazyFrame:
     outside = [name for name in columns if name in partitions]
     scanned = pl.scan_parquet(
         files[PATH].to_list(),
@@ -107,6 +124,7 @@ def _scan(files: pl.DataFrame, columns: Sequence[str], schema: pl.Schema, partit
         include_file_paths=PATH if outside or PATH in columns else None,
         glob=False,
         hive_partitioning=False,
+        **place,
         cast_options=pl.ScanCastOptions(
             integer_cast="upcast",
             float_cast="upcast",

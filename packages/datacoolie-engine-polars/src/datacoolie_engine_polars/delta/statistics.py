@@ -17,14 +17,11 @@ _PREFIX = 32
 """Characters of a text that its bounds keep."""
 
 
-def of_file(path: str) -> str:
-    """Return a file's statistics as the JSON text of an add action.
+def of_footer(footer: FileMetaData) -> str:
+    """Return a file's statistics, as its footer has them, as the JSON text of an add action.
 
     Bounds that are unknown are left out; texts are cut, an upper bound upwards.
     """
-    import pyarrow.parquet as pq  # noqa: PLC0415 - slow, and only commits need it
-
-    footer = pq.read_metadata(path)
     lower: dict[str, object] = {}
     upper: dict[str, object] = {}
     nulls: dict[str, int] = {}

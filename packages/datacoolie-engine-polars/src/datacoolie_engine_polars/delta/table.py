@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -17,6 +16,7 @@ from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
 from datacoolie.core.suggest import listed
 from datacoolie.engines.partitions import check_asked, check_keys
 from datacoolie_engine_polars import failures, partitions, staging
+from datacoolie_engine_polars.access import access_of
 from datacoolie_engine_polars.delta import care, commits
 from datacoolie_engine_polars.delta.data_files import data_files, removes, scanned
 from datacoolie_engine_polars.delta.features import refuse_unreadable, refuse_unsupported
@@ -58,13 +58,15 @@ class DeltaTableOps(StagedTable):
         super().__init__(ref.path, stager)
         self._ref = ref
         self._path = ref.path
-        self._place = commits.Place(ref.path, ref.storage.options(ref.path) or None)
+        self._access = access_of(ref.path, ref.storage)
 
     @cached_property
     def _table(self) -> DeltaTable | None:
         identity, _, number = (self._ref.version or "").rpartition("@")
         try:
-            table = DeltaTable(self._path, version=int(number) if number else None, storage_options=self._place.options)
+            table = DeltaTable(
+                self._path, version=int(number) if number else None, storage_options=self._access.options
+            )
         except TableNotFoundError:
             return None
         except (DeltaError, OSError) as error:
@@ -94,7 +96,7 @@ class DeltaTableOps(StagedTable):
         """Return the rows of this version."""
         table = self._existing()
         refuse_unreadable(table, self._path)
-        return scanned(table)
+        return scanned(table, self._path, self._access)
 
     @cached_property
     def _rules(self) -> Rules:
@@ -109,7 +111,7 @@ class DeltaTableOps(StagedTable):
         return change
 
     def _data_files(self, change: SchemaChange) -> DataFiles:
-        return data_files(self._existing(), self._path, change, self._evaluate)
+        return data_files(self._existing(), self._path, change, self._evaluate, self._access)
 
     def _prepared(
         self, frame: pl.LazyFrame, schema: pl.Schema, request: WriteRequest[pl.LazyFrame]
@@ -123,7 +125,7 @@ class DeltaTableOps(StagedTable):
         self, frame: pl.LazyFrame, change: SchemaChange, request: WriteRequest[pl.LazyFrame]
     ) -> tuple[StagedData, str]:
         staged = self._stage(frame, self._keys(request), request)
-        with staged.withdrawn_on_failure(self._path):
+        with staged.withdrawn_on_failure():
             commit = request.decide(staged.observed)
             add_columns(self._existing(), change)
         return staged, self._commit(staged, commit, kind="add")
@@ -141,14 +143,14 @@ class DeltaTableOps(StagedTable):
         staged = self._stage(rewrite.frame, self._keys(request), replace(request, size=size))
         if change.rewrites:
             return staged, self._commit_whole(staged, change, request)
-        with staged.withdrawn_on_failure(self._path):
+        with staged.withdrawn_on_failure():
             commit = request.decide(staged.observed)
             add_columns(self._existing(), change)
         return staged, self._commit(staged, commit, removes(rewrite.replaced))
 
     def _commit_whole(self, staged: StagedData, change: SchemaChange, request: WriteRequest[pl.LazyFrame]) -> str:
         """Commit staged files as the whole of the table, with its new schema."""
-        with staged.withdrawn_on_failure(self._path):
+        with staged.withdrawn_on_failure():
             commit = request.decide(staged.observed)
             allow(self._existing(), change)
         return self._commit(staged, commit, kind="replace", change=change)
@@ -221,13 +223,14 @@ class DeltaTableOps(StagedTable):
             extension="parquet",
             keys=keys,
             file_bytes=staging.file_bytes(request.size),
+            access=self._access,
         )
         sink = parquet_sink(request.options, partitioned=bool(keys), what="delta").sink
         if self._table is None:
-            return self._stager.stage(frame, target, sink, request.observe).without_empty(self._path)
+            return self._stager.stage(frame, target, sink, request.observe).without_empty()
         observe = {**request.observe, **self._rules.observations(frame)}
-        staged = self._stager.stage(frame, target, sink, observe).without_empty(self._path)
-        with staged.withdrawn_on_failure(self._path):
+        staged = self._stager.stage(frame, target, sink, observe).without_empty()
+        with staged.withdrawn_on_failure():
             observed = self._rules.enforce(staged.observed)
         return replace(staged, observed=observed)
 
@@ -237,12 +240,12 @@ class DeltaTableOps(StagedTable):
         check_keys(described_schema(schema), keys, self._path)
         check_new(schema, self._path)
         staged = self._stage(frame, keys, request)
-        with staged.withdrawn_on_failure(self._path):
+        with staged.withdrawn_on_failure():
             commit = request.decide(staged.observed)
-        act = partial(commits.make_first, self._place, commits.adds(staged), commit)
+        act = partial(commits.make_first, staged, commits.adds(staged), commit)
         described = delta_schema(schema)
-        commits.guarded(partial(act, partition_by=keys, schema=described), staged, self._place)
-        return staged, commits.made_id(self._place), "0"
+        commits.guarded(partial(act, partition_by=keys, schema=described), staged)
+        return staged, commits.made_id(staged), "0"
 
     def _refuse_foreign_files(self) -> None:
         """Make no table of a folder that holds somebody's files.
@@ -250,9 +253,7 @@ class DeltaTableOps(StagedTable):
         Raises:
             DestinationError: naming some of them.
         """
-        root = Path(self._path)
-        found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-        foreign = list(islice((name for name in found if not _is_ours(name)), _SHOWN))
+        foreign = list(islice((name for name in self._access.names(self._path) if not _is_ours(name)), _SHOWN))
         if foreign:
             message = (
                 f"{self._path}: this is no Delta table, but files are here ({listed(foreign)}). Load into an empty "
@@ -274,7 +275,7 @@ class DeltaTableOps(StagedTable):
         actions: list[AddAction | RemoveAction] = [*commits.adds(staged), *removes]
         described = changed_schema(table, change) if change else table.schema()
         act = partial(commits.make, table, actions, commit, kind=kind, schema=described)
-        made = commits.guarded(act, staged, self._place)
+        made = commits.guarded(act, staged)
         return str(table.version() + 1 if made is None else made)
 
 

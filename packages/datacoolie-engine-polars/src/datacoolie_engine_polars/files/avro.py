@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -37,12 +37,12 @@ class AvroReader(Reader):
 
     def schema(self, path: str) -> pl.Schema:
         """Return the schema in the file's header; times have microseconds."""
-        with _opened(path) as container:
+        with _opened(self.access.source(path)) as container:
             return _Decoder(container.header).schema
 
     def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
         """Read the files one after another while the pass runs, a few blocks at a time."""
-        return scan_each(paths, schema, _parts, with_path=with_path)
+        return scan_each(paths, schema, lambda path: _parts(self.access.source(path)), with_path=with_path)
 
     def explain(self, path: str, error: BaseException) -> str:
         """Say that the file is no whole Avro file."""
@@ -50,14 +50,16 @@ class AvroReader(Reader):
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[Container]:
-    with Path(path).open("rb") as file:
-        yield Container(file, Path(path).stat().st_size)
+def _opened(source: str | BytesIO) -> Iterator[Container]:
+    with Path(source).open("rb") if isinstance(source, str) else source as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(0)
+        yield Container(file, size)
 
 
-def _parts(path: str) -> Iterator[pl.DataFrame]:
+def _parts(source: str | BytesIO) -> Iterator[pl.DataFrame]:
     """Yield the rows of a file, some blocks at a time."""
-    with _opened(path) as container:
+    with _opened(source) as container:
         decoder = _Decoder(container.header)
         blocks: list[bytes] = []
         size = 0

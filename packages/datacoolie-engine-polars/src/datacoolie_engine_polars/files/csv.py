@@ -55,7 +55,7 @@ class CsvReader(Reader):
             infer_schema_length=self._sample,
             raise_if_empty=False,
             truncate_ragged_lines=True,
-            storage_options=self.storage_options,
+            **self.access.arguments,
             **self._arguments,  # type: ignore[arg-type] # translated above, or checked against the signature
         )
         schema = frame.collect_schema()
@@ -73,7 +73,7 @@ class CsvReader(Reader):
             glob=False,
             include_file_paths=PATH if with_path else None,
             raise_if_empty=False,
-            storage_options=self.storage_options,
+            **self.access.arguments,
             **self._arguments,  # type: ignore[arg-type] # translated above, or checked against the signature
         )
         # Polars shares the work of plans above a projection, but reads a bare scan again for each of them.
@@ -97,7 +97,7 @@ class CsvReader(Reader):
 
     def _first_ragged(self, path: str) -> tuple[int, int, int] | None:
         """Return the line, its fields and the fields of the header of the first row with too many."""
-        with opened(path) as file:
+        with opened(self.access.source(path), path) as file:
             quoting: Literal[0, 3] = csv.QUOTE_NONE if self._arguments["quote_char"] is None else csv.QUOTE_MINIMAL
             rows = csv.reader(
                 file, delimiter=self._separator, quotechar=str(self._arguments["quote_char"] or '"'), quoting=quoting

@@ -17,6 +17,7 @@ from datacoolie_engine_polars.options import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from io import BytesIO
 
 _RESERVED = frozenset({
     "sheet_id", "sheet_name", "table_name", "engine", "columns", "schema_overrides", "infer_schema_length",
@@ -75,7 +76,7 @@ class ExcelReader(Reader):
 
         try:
             frame: pl.DataFrame = pl.read_excel(
-                path,
+                self.access.source(path),
                 sheet_name=self._sheet,
                 has_header=self._header,
                 infer_schema_length=None,
@@ -97,10 +98,15 @@ class ExcelReader(Reader):
     def _without_sheet(self, path: str, error: Exception) -> pl.exceptions.ComputeError:
         from fastexcel import read_excel  # noqa: PLC0415 - an extra
 
-        sheets = read_excel(path).sheet_names
+        sheets = read_excel(_plain(self.access.source(path))).sheet_names
         if not sheets:
             return pl.exceptions.ComputeError("excel: the workbook has no sheets")
         if self._sheet is None or self._sheet in sheets:
             return pl.exceptions.ComputeError(f"excel: {failures.first_line(error)}")
         near = did_you_mean(self._sheet, sheets)
         return pl.exceptions.ComputeError(f"excel: there is no sheet {self._sheet!r}. Sheets: {listed(sheets)}.{near}")
+
+
+def _plain(source: str | BytesIO) -> str | bytes:
+    """Return what fastexcel takes for a file."""
+    return source if isinstance(source, str) else source.read()

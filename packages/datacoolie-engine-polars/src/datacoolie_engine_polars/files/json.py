@@ -49,7 +49,7 @@ class JsonLinesReader(Reader):
             frame = pl.scan_ndjson(
                 glob.escape(path),  # for scan_ndjson any path is a pattern
                 infer_schema_length=None,
-                storage_options=self.storage_options,
+                **self.access.arguments,
                 **self._native,  # type: ignore[arg-type] # checked against the signature by Options
             )
             return frame.collect_schema()
@@ -64,7 +64,7 @@ class JsonLinesReader(Reader):
             list(map(glob.escape, paths)),
             schema=schema,
             include_file_paths=PATH if with_path else None,
-            storage_options=self.storage_options,
+            **self.access.arguments,
             **self._native,  # type: ignore[arg-type] # checked against the signature by Options
         )
         # Polars shares the work of plans above a projection, but reads a bare scan again for each of them.
@@ -76,7 +76,7 @@ class JsonLinesReader(Reader):
 
     def explain(self, path: str, error: BaseException) -> str:
         """Name a byte-order mark, or the first line that is not JSON."""
-        with opened(path) as file:
+        with opened(self.access.source(path), path) as file:
             for number, line in enumerate(file, 1):
                 if number == 1 and line.startswith("\ufeff"):
                     return "the file begins with a byte-order mark; JSON has none. Save it as UTF-8 without one"
@@ -96,7 +96,7 @@ class JsonReader(Reader):
 
     def schema(self, path: str) -> pl.Schema:
         """Infer the schema from all records."""
-        return pl.read_json(path, infer_schema_length=None).schema
+        return pl.read_json(self.access.source(path), infer_schema_length=None).schema
 
     def types(self, schema: pl.Schema, merged: pl.Schema) -> pl.Schema:
         """Read values as the types of all files at once."""
@@ -107,4 +107,9 @@ class JsonReader(Reader):
         if not schema:
             return pl.LazyFrame()
 
-        return scan_each(paths, schema, lambda path: iter([pl.read_json(path, schema=schema)]), with_path=with_path)
+        return scan_each(
+            paths,
+            schema,
+            lambda path: iter([pl.read_json(self.access.source(path), schema=schema)]),
+            with_path=with_path,
+        )

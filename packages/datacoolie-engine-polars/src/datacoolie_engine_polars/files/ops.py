@@ -9,6 +9,7 @@ import polars as pl
 from datacoolie.engines import FileOps, Staged
 from datacoolie.engines.partitions import check_keys
 from datacoolie_engine_polars import partitions, staging
+from datacoolie_engine_polars.access import access_of
 from datacoolie_engine_polars.files.scan import scan
 from datacoolie_engine_polars.files.sinks import sink_of
 from datacoolie_engine_polars.schemas import described_schema, stored_frame
@@ -58,6 +59,7 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
             file_bytes=staging.file_bytes(request.size) if written.counts and not request.single_file else None,
             counts=written.counts,
             finish=written.finish,
+            access=access_of(request.folder, request.storage),
         )
         frame = partitions.without_empty(frame, schema, keys)
         made = self._stager.stage(frame, target, written.sink, request.observe)

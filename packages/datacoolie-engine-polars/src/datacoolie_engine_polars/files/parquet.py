@@ -30,7 +30,7 @@ class ParquetReader(Reader):
 
     def schema(self, path: str) -> pl.Schema:
         """Return the schema in the file's footer."""
-        return pl.scan_parquet(path, glob=False, storage_options=self.storage_options).collect_schema()
+        return pl.scan_parquet(path, glob=False, **self.access.arguments).collect_schema()
 
     def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:
         """Scan files of one schema."""
@@ -40,7 +40,7 @@ class ParquetReader(Reader):
             glob=False,
             hive_partitioning=False,
             include_file_paths=PATH if with_path else None,
-            storage_options=self.storage_options,
+            **self.access.arguments,
             **self._native,  # type: ignore[arg-type] # checked against the signature by Options
         )
 

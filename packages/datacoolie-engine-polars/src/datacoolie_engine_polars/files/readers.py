@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from io import BytesIO, StringIO
 from typing import IO, TYPE_CHECKING, ClassVar
 
 import polars as pl
@@ -12,10 +13,13 @@ from polars.io.plugins import register_io_source
 
 from datacoolie.engines.schemas import spellings
 from datacoolie_engine_polars import failures
+from datacoolie_engine_polars.access import LOCAL
 from datacoolie_engine_polars.types import instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from datacoolie_engine_polars.access import Access
 
 PATH = "__file_path"
 """The column that holds the path of the file that a row is from."""
@@ -26,13 +30,13 @@ class Reader(ABC):
 
     format: ClassVar[str]
 
-    def __init__(self, options: Mapping[str, object], storage_options: Mapping[str, str]) -> None:
+    def __init__(self, options: Mapping[str, object], access: Access = LOCAL) -> None:
         """Check the options.
 
         Raises:
             ConfigurationError: an option can't be honoured.
         """
-        self.storage_options = dict(storage_options) or None
+        self.access = access
         self.configure(options)
 
     @abstractmethod
@@ -121,8 +125,12 @@ def _no_null(kind: pl.DataType) -> pl.DataType:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[IO[str]]:
+def opened(source: str | BytesIO, name: str) -> Iterator[IO[str]]:
     """Open a text file, gzip'd or not, to look for what is wrong in it."""
-    opener = gzip.open if path.endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
-        yield file
+    opener = gzip.open if name.endswith(".gz") else open
+    if isinstance(source, str):
+        with opener(source, "rt", encoding="utf-8", errors="replace", newline="") as file:
+            yield file
+    else:
+        data = gzip.decompress(source.read()) if name.endswith(".gz") else source.read()
+        yield StringIO(data.decode("utf-8", "replace"), newline="")

@@ -10,6 +10,7 @@ from datacoolie.core.exceptions import EngineError, SourceError
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.engines.partitions import values_of_folders
 from datacoolie_engine_polars import failures, partitions, schemas
+from datacoolie_engine_polars.access import access_of
 from datacoolie_engine_polars.files.avro import AvroReader
 from datacoolie_engine_polars.files.csv import CsvReader
 from datacoolie_engine_polars.files.excel import ExcelReader
@@ -56,7 +57,7 @@ def _reader(request: FileScan) -> Reader:
         near = did_you_mean(request.format, READERS)
         message = f"The engine 'polars' can't read {request.format!r} files. Possible: {listed(READERS)}.{near}"
         raise EngineError(message, {"format": request.format})
-    return kind(request.options, request.storage.options(request.root))
+    return kind(request.options, access_of(request.root, request.storage))
 
 
 def _by_schema(reader: Reader, request: FileScan) -> list[tuple[pl.Schema, list[str]]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from polars.io.partition import SinkedPathsCallbackArgs
 
+    from datacoolie_engine_polars.access import Arguments
     from datacoolie_engine_polars.staging import Destination, Sink
 
     Callback = Callable[[SinkedPathsCallbackArgs], None]
@@ -96,8 +97,8 @@ def parquet_sink(
         **options.native,
     }
 
-    def sink(frame: pl.LazyFrame, target: Destination, callback: Callback) -> pl.LazyFrame:
-        return frame.sink_parquet(target, lazy=True, mkdir=True, sinked_paths_callback=callback, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
+    def sink(frame: pl.LazyFrame, target: Destination, callback: Callback, place: Arguments) -> pl.LazyFrame:
+        return frame.sink_parquet(target, lazy=True, mkdir=True, sinked_paths_callback=callback, **place, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
     return FormatSink(sink=sink, extension="parquet", counts=True)
 
@@ -125,8 +126,8 @@ def csv_sink(given: Mapping[str, object]) -> FormatSink:
         **options.native,
     }
 
-    def sink(frame: pl.LazyFrame, target: Destination, _: Callback) -> pl.LazyFrame:
-        return frame.sink_csv(target, lazy=True, mkdir=True, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
+    def sink(frame: pl.LazyFrame, target: Destination, _: Callback, place: Arguments) -> pl.LazyFrame:
+        return frame.sink_csv(target, lazy=True, mkdir=True, **place, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
     return FormatSink(sink=sink, extension=f"csv{_TEXT_ENDINGS[options.codec]}")
 
@@ -160,8 +161,8 @@ def avro_sink(given: Mapping[str, object]) -> FormatSink:
     native = parameters(pl.DataFrame.write_avro, frozenset({"file", "compression", "name"}))
     options = avro_writing(given, native, _AVRO_CODECS)
 
-    def sink(frame: pl.LazyFrame, target: Destination, callback: Callback) -> pl.LazyFrame:
-        return frame.sink_ipc(target, compression="lz4", lazy=True, mkdir=True, sinked_paths_callback=callback)
+    def sink(frame: pl.LazyFrame, target: Destination, callback: Callback, place: Arguments) -> pl.LazyFrame:
+        return frame.sink_ipc(target, compression="lz4", lazy=True, mkdir=True, sinked_paths_callback=callback, **place)
 
     return FormatSink(
         sink=sink,
@@ -175,8 +176,8 @@ def avro_sink(given: Mapping[str, object]) -> FormatSink:
 def _lines(codec: str, native: Mapping[str, object]) -> Sink:
     settings = {"compression": codec, "check_extension": False, **native}
 
-    def sink(frame: pl.LazyFrame, target: Destination, _: Callback) -> pl.LazyFrame:
-        return frame.sink_ndjson(target, lazy=True, mkdir=True, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
+    def sink(frame: pl.LazyFrame, target: Destination, _: Callback, place: Arguments) -> pl.LazyFrame:
+        return frame.sink_ndjson(target, lazy=True, mkdir=True, **place, **settings)  # type: ignore[call-overload, no-any-return] # checked by Options
 
     return sink
 

@@ -43,12 +43,10 @@ class _Written:
 
     Attributes:
         data: the files.
-        folder: where they are.
         change: the commit.
     """
 
     data: StagedData
-    folder: str
     change: commits.Change
 
     def shown(self, make: Callable[[commits.Change, TableRef], int], ref: TableRef) -> str:
@@ -58,7 +56,7 @@ class _Written:
         except UnknownOutcomeError:
             raise
         except DestinationError:
-            staging.remove(self.folder, self.data.values)
+            self.data.remove()
             raise
 
 
@@ -265,9 +263,9 @@ class IcebergTableOps(StagedTable):
         )
         arrow = with_ids(schema)
         sink = parquet_sink(request.options, partitioned=bool(keys), what="iceberg", arrow_schema=arrow).sink
-        staged = self._stager.stage(frame.with_columns(**keys), target, sink, request.observe).without_empty(folder)
-        with staged.withdrawn_on_failure(folder):
+        staged = self._stager.stage(frame.with_columns(**keys), target, sink, request.observe).without_empty()
+        with staged.withdrawn_on_failure():
             commit = request.decide(staged.observed)
             added = data_files.described(metadata, location, staged)
             refuse_nulls(added, schema, self._where)
-        return _Written(staged, folder, commits.Change(commit=commit, added=added, removed=removed))
+        return _Written(staged, commits.Change(commit=commit, added=added, removed=removed))
