@@ -3,7 +3,7 @@
     class TestMyEngine(EngineSuite):
         gaps = {"test_every_type_comes_and_goes": Gap("binary columns come next")}
 
-        @pytest.fixture(scope="session")
+        @pytest.fixture
         def engine(self) -> MyEngine:
             return MyEngine()
 

@@ -203,12 +203,6 @@ class FrameSuite(EngineTests):
         nothing = engine.frames.aggregate(engine.frames.filter(source, parse("n > 3")), asked)
         assert nothing == dict.fromkeys(asked) | {"rows": 0, "n": 0, "big": 0}
 
-    def test_whether_a_frame_is_empty(self, engine: Engine, frame: Frame) -> None:
-        source = frame(n=[1, None])
-        assert not engine.frames.is_empty(source)
-        assert not engine.frames.is_empty(engine.frames.filter(source, parse("n is null")))
-        assert engine.frames.is_empty(engine.frames.filter(source, parse("n > 1")))
-
     def test_an_aggregate_that_fails_on_the_data(self, engine: Engine, frame: Frame) -> None:
         source = engine.frames.with_columns(frame(a=["1", "x"]), {"n": parse("cast(a as int)")})
         with pytest.raises(TransformError, match="'x'"):
