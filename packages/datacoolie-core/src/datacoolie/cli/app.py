@@ -28,6 +28,7 @@ COMMANDS = {
     "state": "Show and change up to where flows have loaded.",
     "maintain": "Join small files and remove those that nobody needs.",
     "check": "Prove what has to be true of tables.",
+    "doctor": "Try everything that flows need: storage, catalogs, secrets, clocks.",
     "plugins": "List the plugins, and whether each can be imported.",
     "schema": "Print the JSON Schema of documents or project files.",
 }

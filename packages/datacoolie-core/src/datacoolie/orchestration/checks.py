@@ -29,7 +29,7 @@ def check_history_of(workspace: Workspace[Frame], table: str) -> HistoryCheck:
     """
     flow = _writer(workspace.metadata, table)
     settings = flow.destination.settings
-    connection = workspace.connection(flow.destination)
+    connection = workspace.with_secrets(workspace.connection(flow.destination))
     found = workspace.engine.table(table_ref(flow.destination, connection, workspace.platform))
     where = workspace.location(flow.destination)
     if not found.exists:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from datacoolie.metadata import LoadedProject, Metadata
     from datacoolie.metadata.translate import Finding
     from datacoolie.observability.events import Event, Listener
+    from datacoolie.orchestration.doctor import Diagnosis
     from datacoolie.orchestration.graph import Dependencies
     from datacoolie.orchestration.states import States
 
@@ -242,6 +243,22 @@ class Project:
 
         with closing(self._workspace):
             return check_history_of(self._workspace, table)
+
+    @secrets_hidden
+    def examine(self, select: Sequence[str] = ()) -> Diagnosis:
+        """Try everything that flows need: storage, catalogs, secrets, clocks; no file is left behind.
+
+        Args:
+            select: as in `plan`.
+
+        Raises:
+            ConfigurationError: a selector names nothing, or there is no such engine.
+        """
+        from datacoolie.orchestration.doctor import Doctor  # noqa: PLC0415 - runs must not pay for it
+
+        flows, _ = self._selected(select)
+        with closing(self._workspace):
+            return Doctor(self._workspace, self._state, self._loaded.settings.resolvers).examine(flows)
 
     @property
     def states(self) -> States[object]:
