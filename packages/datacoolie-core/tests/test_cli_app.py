@@ -104,8 +104,8 @@ def test_an_unknown_command_names_a_near_one() -> None:
     result = call("rum")
     assert result.exit_code == 2
     assert result.stderr == (
-        "error: No command is called 'rum'. Commands: init, validate, plan, run, state, maintain, check, plugins, "
-        "schema. Did you mean 'run'?\n"
+        "error: No command is called 'rum'. Commands: init, validate, plan, run, state, maintain, check, doctor, "
+        "plugins, schema. Did you mean 'run'?\n"
         "See: datacoolie --help\n"
     )
 
