@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools.check.api import check_api
 from tools.check.code import check_code
 from tools.check.commands import check_commands
 from tools.check.entry_points import check_entry_points
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
+    "api": check_api,
     "code": check_code,
     "commands": check_commands,
     "entry-points": check_entry_points,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from tools.check.workspace import Finding
@@ -20,11 +21,14 @@ BROAD_HANDLERS: Mapping[str, int] = {
 }
 """How many `except Exception` that don't raise a file may have. This list only shrinks."""
 
+DEPRECATION = re.compile(r"since \d+\.\d+.*; (use|write) .+", re.DOTALL)
+"""What a deprecation says: the version, and what takes the place."""
+
 _BROAD = frozenset({"Exception", "BaseException"})
 
 
 def check_code(workspace: Workspace) -> Iterator[Finding]:
-    """Look at the sizes of modules and functions (not of tests), and at handlers that swallow everything."""
+    """Look at sizes of modules and functions (not of tests), handlers that swallow everything, and deprecations."""
     for name in workspace.files:
         if not name.endswith(".py"):
             continue
@@ -40,6 +44,7 @@ def check_code(workspace: Workspace) -> Iterator[Finding]:
         if not is_test:
             yield from _long_functions(name, tree)
         yield from _broad_handlers(name, tree)
+        yield from _deprecations(name, tree)
 
 
 def _long_functions(name: str, tree: ast.AST) -> Iterator[Finding]:
@@ -66,3 +71,21 @@ def _is_broad(handler: ast.ExceptHandler) -> bool:
         return False
     caught = ast.walk(handler.type) if handler.type else [ast.Name("Exception")]
     return any(isinstance(node, ast.Name) and node.id in _BROAD for node in caught)
+
+
+def _deprecations(name: str, tree: ast.AST) -> Iterator[Finding]:
+    """Look at `@deprecated("...")` and at `warn("...", DeprecationWarning)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and _deprecates(node):
+            texts = (part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant))
+            if not DEPRECATION.search("".join(map(str, texts))):
+                message = "a deprecation says `since VERSION` and `; use REPLACEMENT`"
+                yield Finding(name, node.lineno, message)
+
+
+def _deprecates(call: ast.Call) -> bool:
+    function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    warned = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+    return function == "deprecated" or (
+        function == "warn" and any(isinstance(each, ast.Name) and each.id == "DeprecationWarning" for each in warned)
+    )

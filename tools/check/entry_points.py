@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from tools.check.workspace import Finding, Package, Workspace
 
 
+CORE = "datacoolie-core"
+
+
 def check_entry_points(workspace: Workspace) -> Iterator[Finding]:
-    """Load each entry point; a plugin fulfils its group's contract, a script can be called."""
+    """Load each entry point; a plugin fulfils its group's contract and says which version, a script can be called."""
     for package in workspace.packages:
         for point in _points(package):
-            if fault := _fault(point):
+            if fault := _fault(point, beside_core=package.name != CORE):
                 yield package.found(point.value, f"entry point {point.name} {fault}")
 
 
-def _fault(point: EntryPoint) -> str | None:
+def _fault(point: EntryPoint, *, beside_core: bool) -> str | None:
     try:
         loaded = point.load()
     except (ImportError, AttributeError) as error:
@@ -33,8 +36,10 @@ def _fault(point: EntryPoint) -> str | None:
     if point.group not in contracts:
         return f"is in {point.group}, which no registry reads"
     contract = contracts[point.group]
-    fulfilled = isinstance(loaded, type) and issubclass(loaded, contract)
-    return None if fulfilled else f"is not a {contract.__name__}"
+    if not (isinstance(loaded, type) and issubclass(loaded, contract)):
+        return f"is not a {contract.__name__}"
+    stated = any("contract_version" in vars(cls) for cls in loaded.__mro__[: loaded.__mro__.index(contract)])
+    return "does not state its contract_version" if beside_core and not stated else None
 
 
 def _contracts() -> dict[str, type]:

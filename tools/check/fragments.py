@@ -42,13 +42,10 @@ def _types(workspace: Workspace) -> list[str]:
 def _changed(workspace: Workspace, package: Package) -> bool:
     """Return whether what users install changed since the newest tag; a version in the changelog waits for its tag."""
     installed = [package.relative("src"), package.relative("pyproject.toml")]
-    tags = workspace.git("tag", "--list", f"{package.name}-v*", "--merged", "HEAD", "--sort=-version:refname").split()
-    version = str(package.project["version"])
-    if f"{package.name}-v{version}" not in tags and f"\n## {version} (" in _changelog(package):
+    tag, version = workspace.newest_tag(package), str(package.project["version"])
+    if tag != f"{package.name}-v{version}" and f"\n## {version} (" in _changelog(package):
         return False
-    if not tags:
-        return True
-    return bool(workspace.git("diff", "--name-only", tags[0], "--", *installed))
+    return tag is None or bool(workspace.git("diff", "--name-only", tag, "--", *installed))
 
 
 def _changelog(package: Package) -> str:

@@ -105,6 +105,11 @@ class Workspace:
         command = ["git", "-C", str(self.root), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
 
+    def newest_tag(self, package: Package) -> str | None:
+        """Return the tag of a package's last release in the history; `None` before the first."""
+        found = self.git("tag", "--list", f"{package.name}-v*", "--merged", "HEAD", "--sort=-version:refname")
+        return next(iter(found.split()), None)
+
     def text(self, name: str) -> str | None:
         """Return the text of a file, or nothing when it is not UTF-8."""
         try:

@@ -124,11 +124,9 @@ def next_version(workspace: Workspace, package: Package, kinds: Iterable[str]) -
     From 1.0 on as semantic versioning says. Before it everything moves one place to the right, but an addition counts
     as much as a break, so that the ranges between packages can say which addition they need.
     """
-    prefix = f"{package.name}-v"
-    tags = workspace.git("tag", "--list", f"{prefix}*", "--merged", "HEAD").split()
-    if not tags:
+    if not (tag := workspace.newest_tag(package)):
         return version_of(package)
-    major, minor, patch = max(Version(tag.removeprefix(prefix)) for tag in tags).release
+    major, minor, patch = Version(tag.removeprefix(f"{package.name}-v")).release
     if not set(kinds) & (BREAKING | NEW):
         return Version(f"{major}.{minor}.{patch + 1}")
     if major and set(kinds) & BREAKING:

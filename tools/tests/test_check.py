@@ -81,6 +81,14 @@ def test_entry_points_load_and_fulfil_their_contract(workspace: Workspace, point
     assert found("entry-points", workspace) == [f"{CORE}/pyproject.toml:6: entry point {message}"]
 
 
+def test_plugins_beside_core_state_their_contract(workspace: Workspace) -> None:
+    plugin = '\n[project.entry-points."datacoolie.resolvers"]\nx = "datacoolie.core.secret_resolver:EnvResolver"\n'
+    write(workspace, "packages/one/pyproject.toml", (workspace.text("packages/one/pyproject.toml") or "") + plugin)
+    assert found("entry-points", workspace) == [
+        "packages/one/pyproject.toml:10: entry point x does not state its contract_version"
+    ]
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -217,6 +225,48 @@ def test_code_that_cleans_up_or_translates(workspace: Workspace, caught: str, bo
     assert found("code", workspace) == []
 
 
+@pytest.mark.parametrize(
+    "call", ['deprecated("old is deprecated")', 'warnings.warn(f"{x} is old since 0.3", category=DeprecationWarning)']
+)
+def test_deprecations_without_version_or_replacement(workspace: Workspace, call: str) -> None:
+    write(workspace, INIT, f"{call}\nwarn('Just so')\ndeprecated('old is deprecated since 0.3; use new')\n")
+    assert found("code", workspace) == [f"{INIT}:1: a deprecation says `since VERSION` and `; use REPLACEMENT`"]
+
+
+API = """
+__all__ = ["Public", "function"]
+
+
+class Public:
+    def method(self, x, *, y=1): ...
+
+
+def function(a, b=2): ...
+
+
+def internal(a): ...
+"""
+
+
+def test_public_names_that_broke_since_the_release(workspace: Workspace) -> None:
+    write(workspace, INIT, API)
+    workspace.git("add", ".")
+    workspace.git("-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "--quiet", "--message=Names")
+    workspace.git("tag", "datacoolie-core-v0.3.1")
+    write(workspace, INIT, API.replace("y=1", "y=1, z=2").replace("b=2", "b=2, c=3").replace("internal", "other"))
+    assert found("api", workspace) == []
+    write(workspace, INIT, API.replace("y=1", "z=1").replace("def function(a, b=2)", "def function(a, b)"))
+    since = "since datacoolie-core-v0.3.1, and no fragment of type breaking says so"
+    assert found("api", workspace) == [
+        f"{INIT}:1: Public.method(y): Parameter was removed {since}",
+        f"{INIT}:1: function(b): Parameter is now required {since}",
+    ]
+    write(workspace, INIT, API.replace('"Public", ', "").replace("class Public", "class Other"))
+    assert found("api", workspace) == [f"{INIT}:1: Public: Public object was removed {since}"]
+    write(workspace, f"{CORE}/changes/+it.breaking.md", "Public is Other.\n")
+    assert found("api", workspace) == []
+
+
 def test_code_has_as_many_broad_handlers_as_listed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     write(workspace, INIT, dedent(BROAD).format("Exception", "pass"))
     monkeypatch.setattr(code, "BROAD_HANDLERS", {INIT: 1})
@@ -236,4 +286,4 @@ def test_main_prints_the_findings_and_fails(workspace: Workspace, capsys: pytest
 def test_main_refuses_an_unknown_check(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["layouts", "--root", str(workspace.root)])
-    assert "no check is called layouts; there are: code, commands" in capsys.readouterr().err
+    assert "no check is called layouts; there are: api, code, commands" in capsys.readouterr().err

@@ -196,6 +196,25 @@ def test_only_subclasses_are_loaded(install: Install, registry: PluginRegistry[B
         registry.get("stone")
 
 
+def test_a_plugin_for_another_version_of_the_contract_is_refused(install: Install) -> None:
+    code = """
+from datacoolie.core.secret_resolver import BaseSecretResolver
+class Later(BaseSecretResolver):
+    contract_version = 2
+    def resolve(self, key, source): return key
+"""
+    install("far-vault", {"far": "Later"}, code)
+    registry = PluginRegistry(GROUP, BaseSecretResolver)  # type: ignore[type-abstract] # as all are
+    with pytest.raises(ConfigurationError) as caught:
+        registry.get("far")
+    assert str(caught.value) == (
+        "The secret resolver 'far' (far_vault:Later of far-vault 1.2) is built for version 2 of the contract of this "
+        "kind of plugin, and datacoolie-core has version 1. Install versions of both that go together."
+    )
+    (info,) = registry.describe(load=True)
+    assert info.error == str(caught.value)
+
+
 def test_a_plugin_that_can_not_be_imported_hides_no_other(
     install: Install, registry: PluginRegistry[BaseAnimal]
 ) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class PolarsEngine(BaseEngine[pl.LazyFrame]):
     """Lazy and streaming from end to end; data is staged in one pass, then committed."""
 
+    contract_version: ClassVar[int] = 1
     name: ClassVar[str] = "polars"
     capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
         reads=frozenset(READERS),

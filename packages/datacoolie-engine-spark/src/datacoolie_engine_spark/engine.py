@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class SparkEngine(BaseEngine[DataFrame]):
     """Frames of Spark, in a session of the engine's own beside the one that is given, found or started."""
 
+    contract_version: ClassVar[int] = 1
     name: ClassVar[str] = "spark"
     capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
         reads=frozenset(),

@@ -46,6 +46,7 @@ class AwsPlatform(BasePlatform):
         ConfigurationError: a setting is no valid one.
     """
 
+    contract_version: ClassVar[int] = 1
     name: ClassVar[str] = "aws"
 
     def __init__(  # noqa: PLR0913 - each is a setting that users write

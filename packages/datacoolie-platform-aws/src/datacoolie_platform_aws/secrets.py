@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qsl
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -83,6 +83,8 @@ class SecretsManagerResolver(BaseSecretResolver):
         attempts: how often a request is sent at most.
         cache_ttl: seconds for which a fetched secret is kept; 0 keeps none.
     """
+
+    contract_version: ClassVar[int] = 1
 
     def __init__(  # noqa: PLR0913 - each is a setting that users write
         self,

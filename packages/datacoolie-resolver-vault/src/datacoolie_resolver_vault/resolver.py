@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, quote
 
 from datacoolie.core.exceptions import ConfigurationError
@@ -84,6 +84,8 @@ class VaultResolver(BaseSecretResolver):
     Raises:
         ConfigurationError: a setting is wrong.
     """
+
+    contract_version: ClassVar[int] = 1
 
     def __init__(self, **options: object) -> None:
         """Read settings; the server is asked for nothing yet."""

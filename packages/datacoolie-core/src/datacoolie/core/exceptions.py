@@ -11,6 +11,21 @@ from typing import Any, ClassVar, Self, cast
 
 from datacoolie.core.redaction import redact, redact_data
 
+__all__ = [
+    "ConfigurationError",
+    "DataCoolieError",
+    "DataFlowError",
+    "DestinationError",
+    "EngineError",
+    "ErrorClass",
+    "MetadataError",
+    "PipelineError",
+    "PlatformError",
+    "SourceError",
+    "TransformError",
+    "WatermarkError",
+]
+
 
 class ErrorClass(StrEnum):
     """What kind of fault an error is. Only `transient` and `conflict` are worth another try."""

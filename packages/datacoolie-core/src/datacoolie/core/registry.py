@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from importlib.metadata import EntryPoint
 
+__all__ = ["PluginInfo", "PluginRegistry"]
+
 T = TypeVar("T")
 
 
@@ -211,15 +213,22 @@ class PluginRegistry(Generic[T]):
         return {name: found for name, found in self._discovered.items() if name not in self._hidden}
 
     def _check(self, name: str, cls: object, found: EntryPoint | None = None) -> type[T]:
-        """Return `cls` if it is a subclass of the base class; `found` is where it is from, unless it was registered."""
-        if isinstance(cls, type) and issubclass(cls, self._base_class):
-            return cls
+        """Return `cls` if it fulfils the contract; `found` is where it is from, unless it was registered."""
         origin = described(found) if found else "the call of register"
-        base = f"{self._base_class.__module__}.{self._base_class.__qualname__}"
-        message = (
-            f"The {self._noun} {name!r} ({origin}) is {cls!r}, which is no subclass of {base}. Derive it from that."
-        )
-        raise ConfigurationError(message, {"group": self._group, "name": name})
+        if not (isinstance(cls, type) and issubclass(cls, self._base_class)):
+            base = f"{self._base_class.__module__}.{self._base_class.__qualname__}"
+            message = (
+                f"The {self._noun} {name!r} ({origin}) is {cls!r}, which is no subclass of {base}. Derive it from that."
+            )
+            raise ConfigurationError(message, {"group": self._group, "name": name})
+        current, built_for = (getattr(each, "contract_version", None) for each in (self._base_class, cls))
+        if built_for != current:
+            message = (
+                f"The {self._noun} {name!r} ({origin}) is built for version {built_for} of the contract of this kind "
+                f"of plugin, and datacoolie-core has version {current}. Install versions of both that go together."
+            )
+            raise ConfigurationError(message, {"group": self._group, "name": name})
+        return cls
 
     def _describe(self, name: str, *, load: bool) -> list[PluginInfo]:
         """Return the entries of one name."""

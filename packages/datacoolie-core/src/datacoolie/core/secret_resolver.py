@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from datacoolie.core.secret_provider import BaseSecretProvider
 
+__all__ = ["BaseSecretResolver", "EnvResolver", "NativeProviderResolver", "ResolverLookup", "parse_source"]
+
 
 class BaseSecretResolver(ABC):
     """A backend that secrets are fetched from.
@@ -31,6 +33,9 @@ class BaseSecretResolver(ABC):
     """
 
     default_ttl: ClassVar[float] = 300
+
+    contract_version: ClassVar[int] = 1
+    """Moves when plugins have to be changed; a plugin of another package states the one that it is built for."""
 
     @abstractmethod
     def resolve(self, key: str, source: str) -> str:

@@ -304,6 +304,9 @@ class BaseEngine(ABC, Generic[Frame]):
         polars = "datacoolie_engine_polars:PolarsEngine"
     """
 
+    contract_version: ClassVar[int] = 1
+    """Moves when plugins have to be changed; a plugin of another package states the one that it is built for."""
+
     name: ClassVar[str]
     capabilities: ClassVar[EngineCapabilities]
     frames: FrameOps[Frame]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from datacoolie.metadata.loading import load_documents
 
@@ -26,6 +26,9 @@ class BaseMetadataProvider(ABC):
         target: the target to overlay; `None`: none.
         environ: variables for `${VAR}`; by default those of the process.
     """
+
+    contract_version: ClassVar[int] = 1
+    """Moves when plugins have to be changed; a plugin of another package states the one that it is built for."""
 
     def __init__(self, *, target: str | None = None, environ: Mapping[str, str] | None = None) -> None:
         """Keep how documents are to be read; nothing is read yet."""

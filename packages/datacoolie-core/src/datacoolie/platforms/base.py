@@ -107,6 +107,9 @@ class BasePlatform(ABC):
     exception of an SDK or of the operating system crosses this boundary.
     """
 
+    contract_version: ClassVar[int] = 1
+    """Moves when plugins have to be changed; a plugin of another package states the one that it is built for."""
+
     name: ClassVar[str]
 
     def resolve(self, path: str) -> str:

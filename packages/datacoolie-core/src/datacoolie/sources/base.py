@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +83,9 @@ class BaseSource(ABC, Generic[Frame]):
         [project.entry-points."datacoolie.sources"]
         file = "datacoolie.sources.files:FileSource"
     """
+
+    contract_version: ClassVar[int] = 1
+    """Moves when plugins have to be changed; a plugin of another package states the one that it is built for."""
 
     def __init__(
         self, *, flow: DataFlow, connection: Connection, engine: BaseEngine[Frame], platform: BasePlatform

@@ -108,6 +108,9 @@ class BaseTransformer(ABC, Generic[Frame]):
         deduplicate = "datacoolie.transformers.deduplicate:Deduplicate"
     """
 
+    contract_version: ClassVar[int] = 1
+    """Moves when plugins have to be changed; a plugin of another package states the one that it is built for."""
+
     order: ClassVar[int]
     """Its place in the pipeline, lowest first; 40 to 50 are free for plugins."""
 
