@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datacoolie.testing.avro import AvroSuite
 from datacoolie.testing.commits import CommitSuite
 from datacoolie.testing.delta import DeltaSuite
 from datacoolie.testing.evolution import SchemaSuite
@@ -13,7 +14,7 @@ from datacoolie.testing.reading import ReadingSuite
 from datacoolie.testing.writing import WritingSuite
 
 
-class FileSuite(ReadingSuite, WritingSuite):
+class FileSuite(AvroSuite, ReadingSuite, WritingSuite):
     """Tests the flat files that an engine reads and writes. A subclass has a fixture `engine`."""
 
 
