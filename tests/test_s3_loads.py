@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -76,6 +77,37 @@ def test_a_state_that_is_lost_is_taken_from_the_table(project: S3Project) -> Non
     project.land("events/2.parquet", rows(id=[3]))
     assert project.load().attempts == 1
     assert sorted(project.table("events")["id"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("server", ["versitygw"], indirect=True)
+def test_files_of_this_machine_go_to_s3(project: S3Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write(flow(delta("append"), watermark_columns=["id"]), state=".datacoolie")
+    document = json.loads((project.folder / "flows.json").read_text())
+    document["connections"].append({"name": "here", "format": "parquet", "configure": {"base_path": "in"}})
+    document["dataflows"][0]["source"]["connection_name"] = "here"
+    (project.folder / "flows.json").write_text(json.dumps(document))
+    rows(id=[1]).write_parquet(project.folder / "in/events/1.parquet", mkdir=True)
+    # Credentials that end: Polars asks for them while it runs.
+    issued = {"Version": 1, "AccessKeyId": "test", "SecretAccessKey": "testtest", "SessionToken": None}
+    expires = datetime.now(UTC) + timedelta(hours=1)
+    script = f"import json; print(json.dumps({ {**issued, 'Expiration': expires.isoformat()}!r}))"
+    (project.folder / "issue.py").write_text(script)
+    command = f"{sys.executable} {project.folder / 'issue.py'}"
+    (project.folder / "config").write_text(f"[default]\ncredential_process = {command}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(project.folder / "config"))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    project.load()
+    rows(id=[2]).write_parquet(project.folder / "in/events/2.parquet")
+    project.load()
+    assert sorted(project.table("events")["id"]) == [1, 2]
+    assert project.names("state") == []
+    [state] = (project.folder / ".datacoolie/flows").glob("*.json")
+    assert state.stat().st_mode & 0o077 == 0
+    again = flow({**delta("overwrite"), "table": "copy"}, connection_name="lake")
+    project.write({**again, "name": "copy"})
+    project.load()
+    assert sorted(project.table("copy")["id"]) == [1, 2]
 
 
 def test_replaces_upserts_and_partitions_of_delta(project: S3Project) -> None:

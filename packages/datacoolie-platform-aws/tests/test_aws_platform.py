@@ -16,6 +16,7 @@ from datacoolie_platform_aws import AwsPlatform, objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from datacoolie.platforms import BasePlatform
     from tools.services.model import Running
@@ -68,6 +69,27 @@ class TestS3(PlatformSuite):
     @pytest.fixture(autouse=True)
     def _small_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(objects, "PART_BYTES", 5 << 20)
+
+
+def test_files_move_between_this_machine_and_s3(platform: BasePlatform, folder: str, tmp_path: Path) -> None:
+    here = (tmp_path / "a #1").as_posix()
+    platform.write(here, b"x")
+    platform.copy(here, f"{folder}/a")
+    platform.move(f"{folder}/a", f"{here}2")
+    assert (tmp_path / "a #12").read_bytes() == b"x"
+    assert list(platform.list(folder)) == []
+    platform.move(here, f"{folder}/b")
+    assert [file.path for file in platform.list(folder)] == [f"{folder}/b"]
+    assert not (tmp_path / "a #1").exists()
+    platform.delete_files([f"{folder}/b", (tmp_path / "a #12").as_uri()])
+    assert [*platform.list(folder), *platform.list(str(tmp_path))] == []
+
+
+def test_uris_are_resolved() -> None:
+    platform = AwsPlatform()
+    for uri in ("s3://bucket/f", "s3a://bucket/f/", "S3N://bucket/f//"):
+        assert platform.resolve(uri) == "s3://bucket/f"
+    assert platform.resolve("s3://bucket//a//b") == "s3://bucket//a//b"
 
 
 def refusal(code: str, status: int) -> Answer:

@@ -80,7 +80,7 @@ def test_settings_are_checked(setting: dict[str, str], message: str) -> None:
         ("s3://", "names no bucket"),
         ("s3://bucket/a/../b", "no parts '.' or '..'"),
         ("s3://bucket", "is a whole bucket"),
-        ("data/file", "Write s3://bucket/folder"),
+        ("gs://bucket/file", "Write s3://bucket/folder"),
     ],
 )
 def test_paths_that_are_refused(path: str, message: str) -> None:
@@ -166,7 +166,7 @@ def test_what_is_written_is_encrypted(moto_server: Running, monkeypatch: pytest.
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
     platform = AwsPlatform(endpoint=moto_server.address["url"], region="us-east-1", kms_key_id="alias/ours")
-    client = platform._session.s3
+    client = platform.s3._session.s3
     client.create_bucket(Bucket="encrypted")
     version = platform.write_if_absent("s3://encrypted/f", b"x")
     assert platform.write_if_match("s3://encrypted/f", b"y", version)

@@ -11,6 +11,7 @@ from datacoolie.platforms.base import (
     StorageFullError,
     TemporaryCredentials,
 )
+from datacoolie.platforms.routing import RoutedPlatform
 from datacoolie.platforms.storage import Storage
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "FileInfo",
     "IssuesCredentials",
     "PathNotFoundError",
+    "RoutedPlatform",
     "Storage",
     "StorageFullError",
     "TemporaryCredentials",

@@ -1,0 +1,87 @@
+"""A platform that has paths of several kinds, such as those of an object store and those of this machine."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from datacoolie.platforms.base import BasePlatform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from datacoolie.platforms.base import Content, FileInfo
+
+
+class RoutedPlatform(BasePlatform):
+    """Files of several platforms, told apart by their paths."""
+
+    @abstractmethod
+    def platform_of(self, path: str) -> BasePlatform:
+        """Return the platform that has a path; whether it is a good one is that platform's to say."""
+
+    def resolve(self, path: str) -> str:
+        """Return a path as its platform shows it."""
+        return self.platform_of(path).resolve(path)
+
+    def read(self, path: str) -> Content:
+        """Read a whole file."""
+        return self.platform_of(path).read(path)
+
+    def read_range(self, path: str, start: int, length: int) -> bytes:
+        """Read a part of a file."""
+        return self.platform_of(path).read_range(path, start, length)
+
+    def write(self, path: str, data: bytes) -> str:
+        """Create or replace a file."""
+        return self.platform_of(path).write(path, data)
+
+    def write_if_absent(self, path: str, data: bytes) -> str | None:
+        """Create a file, or return `None` when the path is taken."""
+        return self.platform_of(path).write_if_absent(path, data)
+
+    def write_if_match(self, path: str, data: bytes, version: str | None) -> str | None:
+        """Write a file that is still at `version`, else return `None`."""
+        return self.platform_of(path).write_if_match(path, data, version)
+
+    def stat(self, path: str) -> FileInfo | None:
+        """Describe one file."""
+        return self.platform_of(path).stat(path)
+
+    def list(self, folder: str) -> Iterator[FileInfo]:
+        """List all files below a folder."""
+        return self.platform_of(folder).list(folder)
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+        return self.platform_of(path).exists(path)
+
+    def delete(self, path: str) -> None:
+        """Delete a file or folder."""
+        self.platform_of(path).delete(path)
+
+    def delete_files(self, paths: Iterable[str]) -> None:
+        """Delete files, those of each platform together."""
+        routed: dict[int, tuple[BasePlatform, list[str]]] = {}
+        for path in paths:
+            platform = self.platform_of(path)
+            routed.setdefault(id(platform), (platform, []))[1].append(path)
+        for platform, some in routed.values():
+            platform.delete_files(some)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy a file; from one platform to another through memory."""
+        here, there = self.platform_of(source), self.platform_of(target)
+        if here is there:
+            here.copy(source, target)
+        else:
+            there.write(target, here.read(source).data)
+
+    def move(self, source: str, target: str) -> None:
+        """Move a file; from one platform to another by a copy."""
+        here = self.platform_of(source)
+        if here is self.platform_of(target):
+            here.move(source, target)
+        else:
+            self.copy(source, target)
+            here.delete_files([source])
