@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import polars as pl
 
@@ -19,12 +19,21 @@ if TYPE_CHECKING:
     from datacoolie.sql import Expr
 
     Plan: TypeAlias = MergePlan[pl.LazyFrame]
-    Evaluate: TypeAlias = Callable[[pl.LazyFrame], pl.DataFrame]
 
 PATH = "__datacoolie_path"
 """The column of a file's path."""
 
 _KEPT = "__datacoolie_kept"
+
+_ROWS_AT_ONCE = 500_000
+"""Rows, of the batch and of the table, that are rebuilt at once."""
+
+
+class Evaluate(Protocol):
+    """Runs a plan."""
+
+    def __call__(self, frame: pl.LazyFrame, *, streaming: bool = True) -> pl.DataFrame:
+        """Evaluate a frame, as `Passes.run`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +54,16 @@ class DataFiles:
     evaluate: Evaluate
 
     def rows(self, files: pl.DataFrame, columns: Sequence[str]) -> pl.LazyFrame:
-        """Scan columns of some files, which may be none."""
+        """Scan columns of some files, which may be none; `PATH` is an enum: as a text it takes more than many rows."""
+        paths = pl.Enum(self.files[PATH])
         if files.is_empty():
-            return pl.LazyFrame(schema={name: self.schema.get(name, pl.String()) for name in columns})
-        return self.scan(files, columns)
+            return pl.LazyFrame(schema={name: self.schema.get(name, paths) for name in columns})
+        rows = self.scan(files, columns)
+        return rows.cast({PATH: paths}) if PATH in columns else rows
+
+    def holding(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the files in which rows with a `PATH` are."""
+        return self.files.filter(pl.col(PATH).is_in(rows[PATH].unique().cast(pl.String).implode()))
 
     def which_may_hold(self, batch: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
         """Return the files whose bounds overlap those of the batch's keys; a key with nulls prunes nothing."""
@@ -91,7 +106,7 @@ def first(batch: pl.DataFrame, plan: Plan, evaluate: Evaluate, where: str) -> pl
         DestinationError: a key is in the batch twice.
     """
     if plan.rebuild:
-        batch = evaluate(plan.rebuild.make(batch.lazy(), None))
+        batch = _rebuilt(evaluate, batch, None, plan.rebuild)
     _check(batch, plan, where)
     return batch.filter(~pl.col(plan.delete)).drop(plan.delete) if plan.delete else batch
 
@@ -113,7 +128,7 @@ def merged(data: DataFiles, batch: pl.DataFrame, plan: Plan, where: str) -> Rewr
     known = None
     if plan.rebuild:
         known = _known(data, batch, plan.rebuild)
-        batch = data.evaluate(plan.rebuild.make(batch.lazy(), known.drop(PATH).lazy()))
+        batch = _rebuilt(data.evaluate, batch, known.drop(PATH), plan.rebuild)
     _check(batch, plan, where)
     if plan.replace:
         return _replace(data, batch, list(plan.keys))
@@ -152,6 +167,28 @@ def _known(data: DataFiles, batch: pl.DataFrame, rebuild: Rebuild[pl.LazyFrame])
     return data.evaluate(_with_keys(rows, batch.select(rebuild.keys).unique(), how="semi"))
 
 
+def _rebuilt(
+    evaluate: Evaluate, batch: pl.DataFrame, known: pl.DataFrame | None, rebuild: Rebuild[pl.LazyFrame]
+) -> pl.DataFrame:
+    """Rebuild some keys at a time where no others count, for it takes several times the memory of the rows."""
+    frames = [batch] if known is None else [batch, known]
+    if rebuild.keys is None:
+        return evaluate(rebuild.make(*_both(frames)))
+    count = 1 + sum(frame.height for frame in frames) // _ROWS_AT_ONCE
+    parts = [frame.select(pl.struct(rebuild.keys).hash() % count).to_series() for frame in frames]
+    return pl.concat(
+        evaluate(
+            rebuild.make(*_both([frame.filter(part == number) for frame, part in zip(frames, parts, strict=True)])),
+            streaming=False,
+        )
+        for number in range(count)
+    )
+
+
+def _both(frames: Sequence[pl.DataFrame]) -> tuple[pl.LazyFrame, pl.LazyFrame | None]:
+    return frames[0].lazy(), frames[1].lazy() if len(frames) > 1 else None
+
+
 def _check(batch: pl.DataFrame, plan: Plan, where: str) -> None:
     """Make sure that no key is in the batch twice, unless the batch replaces whole keys; null equals null.
 
@@ -159,17 +196,19 @@ def _check(batch: pl.DataFrame, plan: Plan, where: str) -> None:
         DestinationError: naming keys that are.
     """
     keys = plan.keys
-    if plan.replace or batch.select(pl.struct(keys).n_unique()).item() == batch.height:
+    # Equal keys have equal hashes, which are compared four times as fast.
+    if plan.replace or batch.select(keys).hash_rows().n_unique() == batch.height:
         return
     twice = batch.select(keys).filter(pl.struct(keys).is_duplicated()).unique().sort(keys)
-    raise duplicates(keys, twice.head(SHOWN_KEYS).rows(), where)
+    if not twice.is_empty():
+        raise duplicates(keys, twice.head(SHOWN_KEYS).rows(), where)
 
 
 def _replace(data: DataFiles, batch: pl.DataFrame, keys: list[str]) -> Rewrite:
     touching = batch.select(keys).unique()
     candidates = data.which_may_hold(touching, keys)
     hits = data.evaluate(_with_keys(data.rows(candidates, [*keys, PATH]), touching, how="semi").select(PATH))
-    touched = candidates.filter(pl.col(PATH).is_in(hits[PATH].unique().implode()))
+    touched = data.holding(hits)
     untouched = _with_keys(data.rows(touched, data.schema.names()), touching, how="anti")
     new = conform(batch.lazy(), batch.schema, data.schema)
     return Rewrite(
@@ -191,19 +230,33 @@ def _upsert(data: DataFiles, batch: pl.DataFrame, plan: Plan, known: pl.DataFram
     columns = [*keys, *kept, PATH]
     present = data.rows(candidates, columns) if known is None else known.select(columns).lazy()
     hits = data.evaluate(_with_keys(present, touching, how="semi"))
-    touched = candidates.filter(pl.col(PATH).is_in(hits[PATH].unique().implode()))
+    touched = data.holding(hits)
     updated = batch.select(keys).join(hits, on=keys, how="semi", nulls_equal=True).height
     deleted = hits.join(removed, on=keys, how="semi", nulls_equal=True).height
-    untouched = _with_keys(data.rows(touched, names), touching, how="anti")
+    if known is None or plan.rebuild is None or plan.rebuild.keys is None:
+        untouched = [_with_keys(data.rows(touched, names), touching, how="anti")]
+    else:
+        untouched = _other_keys(data, known, touched, touching, list(plan.rebuild.keys))
     new = _with_kept(batch, hits.select(*keys, *kept), keys)
     return Rewrite(
-        frame=pl.concat([untouched, conform(new, new.collect_schema(), data.schema)]),
+        frame=pl.concat([*untouched, conform(new, new.collect_schema(), data.schema)]),
         replaced=touched,
         rows=batch.height,
         inserted=batch.height - updated,
         updated=updated,
         deleted=deleted,
     )
+
+
+def _other_keys(
+    data: DataFiles, known: pl.DataFrame, touched: pl.DataFrame, touching: pl.DataFrame, keys: list[str]
+) -> list[pl.LazyFrame]:
+    """Return the rows of files that stay: those of other keys than `known` stream, those of its keys are in memory."""
+    names = data.schema.names()
+    streamed = _with_keys(data.rows(touched, names), known.select(keys).unique(), how="anti")
+    stay = known.join(touching, on=touching.columns, how="anti", nulls_equal=True)
+    stay = stay.filter(pl.col(PATH).cast(pl.String).is_in(touched[PATH].implode()))
+    return [streamed, stay.select(names).lazy()]
 
 
 def _with_kept(batch: pl.DataFrame, hits: pl.DataFrame, keys: list[str]) -> pl.LazyFrame:
@@ -234,6 +287,8 @@ def _split(batch: pl.DataFrame, delete: str | None) -> tuple[pl.DataFrame, pl.Da
     """Return the rows that only remove, and the others."""
     if delete is None:
         return batch.clear(), batch
+    if not batch[delete].any():
+        return batch.drop(delete).clear(), batch.drop(delete)
     return batch.filter(delete).drop(delete), batch.filter(~pl.col(delete)).drop(delete)
 
 

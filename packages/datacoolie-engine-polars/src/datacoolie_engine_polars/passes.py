@@ -23,13 +23,14 @@ class Passes:
         self._running = 0
         self._lock = threading.Lock()
 
-    def run(self, plans: Sequence[pl.LazyFrame], *, share: bool = True) -> list[pl.DataFrame]:
+    def run(self, plans: Sequence[pl.LazyFrame], *, share: bool = True, streaming: bool = True) -> list[pl.DataFrame]:
         """Evaluate plans in one pass.
 
         Args:
             plans: sinks give empty results.
             share: parts that plans have in common run once. Their rows then wait in memory for the slowest plan, so a
                 slow sink (text) must not share with a fast aggregate.
+            streaming: a piece at a time; without it windows and sorts over frames in memory take less.
 
         Raises:
             InterruptedPassError: the pass was interrupted, in a thread that is not the main one.
@@ -39,7 +40,7 @@ class Passes:
         with self._counted():
             try:
                 flags = pl.QueryOptFlags(comm_subplan_elim=share)
-                return pl.collect_all(plans, engine="streaming", optimizations=flags)
+                return pl.collect_all(plans, engine="streaming" if streaming else "in-memory", optimizations=flags)
             except KeyboardInterrupt as error:
                 if threading.current_thread() is threading.main_thread():
                     raise

@@ -215,8 +215,8 @@ class StagedTable(TableOps[pl.LazyFrame]):
         batch, observed = self._stager.collect(frame, request.observe, self._where)
         return batch, replace(request, observe={}, decide=lambda _: request.decide(observed))
 
-    def _evaluate(self, frame: pl.LazyFrame) -> pl.DataFrame:
-        return self._stager.collect(frame, {}, self._where)[0]
+    def _evaluate(self, frame: pl.LazyFrame, *, streaming: bool = True) -> pl.DataFrame:
+        return self._stager.collect(frame, {}, self._where, streaming=streaming)[0]
 
 
 def _result(

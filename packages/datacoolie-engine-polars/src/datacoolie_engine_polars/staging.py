@@ -268,12 +268,12 @@ class Stager:
             raise
 
     def collect(
-        self, frame: pl.LazyFrame, observe: Observations, target: str
+        self, frame: pl.LazyFrame, observe: Observations, target: str, *, streaming: bool = True
     ) -> tuple[pl.DataFrame, Mapping[str, object]]:
         """Evaluate a frame into memory, and what is to be observed, in one pass; raises as `stage`."""
         observers = Observers(observe)
         try:
-            batch, *results = self.passes.run([frame, *observers.plans])
+            batch, *results = self.passes.run([frame, *observers.plans], streaming=streaming)
         except failures.FAILURES as error:
             raise failures.of_pass(error, target=target, written=0, find_broken=self.scans.find_broken) from error
         return batch, observers.values(results)
