@@ -25,6 +25,7 @@ from datacoolie.testing.platforms import PlatformSuite  # noqa: E402 - only now
 from datacoolie.testing.resolvers import ResolverSuite  # noqa: E402 - only now
 from datacoolie.testing.states import StateStoreSuite  # noqa: E402 - only now
 from datacoolie.testing.suite import Gap, Suite  # noqa: E402 - only now
+from datacoolie.testing.transforms import TransformSuite  # noqa: E402 - only now
 
 __all__ = [
     "EngineSuite",
@@ -38,4 +39,5 @@ __all__ = [
     "StateStoreSuite",
     "Suite",
     "TableSuite",
+    "TransformSuite",
 ]

@@ -11,6 +11,7 @@ from datacoolie.testing.frames import FrameSuite
 from datacoolie.testing.iceberg import IcebergSuite
 from datacoolie.testing.merges import MergeSuite
 from datacoolie.testing.reading import ReadingSuite
+from datacoolie.testing.transforms import TransformSuite
 from datacoolie.testing.writing import WritingSuite
 
 
@@ -22,5 +23,5 @@ class TableSuite(CommitSuite, MergeSuite, SchemaSuite, DeltaSuite, IcebergSuite)
     """Tests the tables of each format that an engine has. A subclass has a fixture `engine`."""
 
 
-class EngineSuite(FrameSuite, ExpressionSuite, FileSuite, TableSuite):
+class EngineSuite(FrameSuite, ExpressionSuite, TransformSuite, FileSuite, TableSuite):
     """Tests a whole engine. A subclass has a fixture `engine`, and says its gaps and differences."""
