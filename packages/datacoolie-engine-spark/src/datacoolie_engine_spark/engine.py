@@ -11,10 +11,11 @@ from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.engines import BaseEngine, EngineCapabilities, QueryOps
 from datacoolie_engine_spark.files import SparkFiles
 from datacoolie_engine_spark.frames import SparkFrames
-from datacoolie_engine_spark.session import Sessions, SessionSettings
+from datacoolie_engine_spark.session import Sessions, SessionSettings, as_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from pyspark.sql import SparkSession
 
@@ -39,7 +40,7 @@ class SparkEngine(BaseEngine[DataFrame]):
         *,
         remote: str | None = None,
         master: str | None = None,
-        conf: Mapping[str, str] | None = None,
+        conf: Mapping[str, object] | None = None,
         jars: str | None = None,
     ) -> None:
         """Keep which session to use; it is looked for, or started, when it is needed.
@@ -48,10 +49,14 @@ class SparkEngine(BaseEngine[DataFrame]):
             session: a session that is there, none of whose settings is changed.
             remote: URL of a Spark Connect server, instead of the session that is there.
             master: where a new session runs.
-            conf: settings of a new session.
+            conf: settings of a new session, or of the engine's own beside the one that is there; numbers and booleans
+                are written as Spark writes them.
             jars: a folder of jars for a new session; without it they are downloaded once.
+
+        Raises:
+            ConfigurationError: a setting is neither text nor number nor boolean.
         """
-        settings = SessionSettings(remote=remote, master=master, conf=conf or {}, jars=jars)
+        settings = SessionSettings(remote=remote, master=master, conf=as_texts(conf or {}), jars=jars)
         self.sessions = Sessions(session, settings)
         self.frames = SparkFrames(self.sessions)
         self.files = SparkFiles(self.sessions)
@@ -65,6 +70,10 @@ class SparkEngine(BaseEngine[DataFrame]):
     def stop(self) -> None:
         """End the session that was started here; one that was given or found goes on."""
         self.sessions.stop()
+
+    def naming(self, name: str) -> AbstractContextManager[None]:
+        """Show what this thread evaluates inside under a name, in Spark's own tools and logs."""
+        return self.sessions.named(name)
 
     def table(self, ref: TableRef) -> TableOps[DataFrame]:
         """Open a table.

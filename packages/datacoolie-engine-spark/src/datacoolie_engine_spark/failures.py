@@ -30,6 +30,7 @@ _END = re.compile(r"\n\s*at |\n==|\nCaused by|\n\nJVM|\n'")
 _STATE = re.compile(r"\s*SQLSTATE: (\w{5})")
 _CAUSE = re.compile(r"Caused by: ([\w.$]+): ([^\n]+)")
 _JAVA = re.compile(r"^(?:An error occurred while calling [^\n]*\n: |\()?([\w.$]+\.[A-Z]\w*)[:)] ([^\n]*)")
+_TASK = re.compile(r"Lost task [^\n]*?\): ([\w.$]+): ([^\n]*)")
 _ADVICE = re.compile(
     r" If necessary set .* to bypass this error(?:, and return NULL instead)?\.?"
     r"| Use `?'?try_\w+`?'? to tolerate .*? instead\."
@@ -51,7 +52,7 @@ _EVALUATING = (ArithmeticException, DateTimeException, NumberFormatException)
 """What functions of Java raise in expressions, without a name of Spark's."""
 
 _EVALUATED = re.compile(
-    r"java\.lang\.ArithmeticException|java\.time\.DateTimeException|Input byte array|Illegal base64"
+    r"java\.lang\.ArithmeticException|java\.time\.DateTimeException|Input byte array|Illegal base64|Last unit does"
 )
 
 _BEST_FIRST = (("22", "P0"), ("KD", "42K03"), ("",))
@@ -101,7 +102,7 @@ def translate(error: BaseException, *, target: str | None = None) -> DataCoolieE
     said = _said(text)
     details: dict[str, object] = {"condition": said.condition or None}
     if not said.condition and (isinstance(error, _EVALUATING) or _EVALUATED.search(text)):
-        return TransformError(said.line, details)
+        return TransformError(said.line.removeprefix("IllegalArgumentException: "), details)
     return _of_surroundings(said, text, details) or _of_state(said, text, target, details)
 
 
@@ -119,7 +120,7 @@ def _of_surroundings(said: _Said, text: str, details: dict[str, object]) -> Data
 def _of_state(said: _Said, text: str, target: str | None, details: dict[str, object]) -> DataCoolieError:
     """Return the error by its SQLSTATE."""
     line = f"{said.condition}: {said.line}" if said.condition else said.line
-    if said.condition.startswith("INVALID_CONF_VALUE"):
+    if said.condition.startswith(("INVALID_CONF", "CANNOT_MODIFY")):
         return EngineError(line, details).classed(ErrorClass.CONFIGURATION)
     if said.state.startswith(("22", "P0")):
         return TransformError(line, details)
@@ -155,7 +156,7 @@ def _said(text: str) -> _Said:
         for one in found:
             if one.state.startswith(states):
                 return one
-    java = _JAVA.match(text)
+    java = _TASK.search(text) or _JAVA.match(text)
     if java:
         return _Said("", _one_line(f"{java[1].rpartition('.')[2]}: {java[2]}"), "")
     return _Said("", next((_one_line(line) for line in text.splitlines() if line.strip()), ""), "")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
-from datacoolie.core.exceptions import EngineError
+from datacoolie.core.exceptions import ConfigurationError, EngineError
+from datacoolie.core.redaction import get_logger
 from datacoolie_engine_spark.columns import is_remote
 from datacoolie_engine_spark.connecting import connect, patient
 from datacoolie_engine_spark.failures import translated
@@ -28,7 +29,7 @@ OWN_CONF: Mapping[str, str] = {"spark.sql.session.timeZone": "UTC", "spark.sql.a
 _QUERY_ERRORS = "SQLQueryContextLogger"
 """Where pyspark logs each error of a query, with all lines of Java, before it raises it."""
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class SessionSettings:
     Attributes:
         remote: URL of a Spark Connect server, `sc://host:port`.
         master: where a new session runs: `local[*]`, `spark://host:port`, ...
-        conf: Spark's settings of a new session.
+        conf: Spark's settings of a new session, or of the engine's own beside the one that is there.
         jars: a folder of jars for a new session, which is then made without any download.
     """
 
@@ -46,6 +47,19 @@ class SessionSettings:
     master: str | None = None
     conf: Mapping[str, str] = field(default_factory=dict)
     jars: str | None = None
+
+
+def as_texts(conf: Mapping[str, object]) -> dict[str, str]:
+    """Return settings as Spark takes them.
+
+    Raises:
+        ConfigurationError: a value is neither text nor number nor boolean.
+    """
+    for name, value in conf.items():
+        if not isinstance(value, (str, int, float)):
+            message = f"engine.conf.{name} is {value!r}; write text, a number, true or false"
+            raise ConfigurationError(message, {"setting": name})
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in conf.items()}
 
 
 class Sessions:
@@ -78,20 +92,19 @@ class Sessions:
         if session is None:
             with translated():
                 session = self._mine.session = self._take()
+                _describe(session, getattr(self._mine, "name", None))
         return session
 
     @contextmanager
     def named(self, name: str) -> Iterator[None]:
         """Name what this thread runs, as Spark's own tools show it; then let another thread have its session."""
-        session = self.current
+        self._give_back()
+        self._mine.name = name
         try:
-            _describe(session, name)
             yield
         finally:
-            _describe(session, None)
-            del self._mine.session
-            with self._lock:
-                self._idle.append(session)
+            self._mine.name = None
+            self._give_back()
 
     def interrupt(self) -> None:
         """End what runs in all sessions of the engine."""
@@ -113,26 +126,45 @@ class Sessions:
             self._base = self._started = None
             self._mine = local()
 
+    def _give_back(self) -> None:
+        session: SparkSession | None = getattr(self._mine, "session", None)
+        if session is None:
+            return
+        self._mine.session = None
+        with suppress(EngineError), translated():
+            _describe(session, None)
+        with self._lock:
+            self._idle.append(session)
+
     def _take(self) -> SparkSession:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            session = self._idle.pop() if self._idle else None
+        if session is not None:
+            if _is_alive(session):
+                return session
+            self._forget()
         session = self._new()
         with self._lock:
             self._all.append(session)
         return session
 
     def _new(self) -> SparkSession:
-        if self._given is None and self._settings.remote:
-            session = connect(self._settings.remote)
-        else:
-            session = _beside(self._found())
-        for name, value in OWN_CONF.items():
+        settings = self._settings
+        session = connect(settings.remote) if self._given is None and settings.remote else _beside(self._found())
+        # A setting of a session that was started is in it already; some can't be set any more.
+        conf = {} if self._started is not None else settings.conf
+        for name, value in {**conf, **OWN_CONF}.items():
             session.conf.set(name, value)
         logger = logging.getLogger(_QUERY_ERRORS)
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.CRITICAL)
         return session
+
+    def _forget(self) -> None:
+        """Forget sessions of a Spark that is gone, so that there can be another one."""
+        with self._finding, self._lock:
+            self._all, self._idle = [], []
+            self._base = self._started = None
 
     def _found(self) -> SparkSession:
         """Return the session beside which the engine's own are made."""
@@ -152,6 +184,15 @@ def _beside(base: SparkSession) -> SparkSession:
         return base.newSession()
     _ = base.version  # the server knows a session from its first question on
     return patient(base.cloneSession())  # type: ignore[attr-defined] # of Spark Connect
+
+
+def _is_alive(session: SparkSession) -> bool:
+    try:
+        with translated():
+            _ = session.conf.get("spark.sql.ansi.enabled") if is_remote(session) else session.sparkContext.version
+    except EngineError:
+        return False
+    return True
 
 
 def _active() -> SparkSession | None:

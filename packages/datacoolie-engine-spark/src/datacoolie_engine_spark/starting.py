@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import pyspark
@@ -23,6 +24,9 @@ _EXTENSIONS = {
     "delta-spark": "io.delta.sql.DeltaSparkSessionExtension",
     "iceberg-spark-runtime": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
 }
+PATIENCE = 60.0
+"""Seconds for which a cluster's first executor is waited for."""
+
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
@@ -44,11 +48,35 @@ def start_session(*, master: str | None, conf: Mapping[str, str], jars: str | No
     for name, value in settings.items():
         builder = builder.config(name, value)
     try:
-        return builder.getOrCreate()
+        return _with_executors(builder.getOrCreate(), master or settings.get("spark.master", "local"))
     except (PySparkException, Py4JError, OSError) as error:
         said = str(error).strip().splitlines()[0]
         message = f"Spark can't be started on {master or 'this machine'}: {said}. What it said itself stands above"
         raise EngineError(message, {"master": master}).classed(ErrorClass.CONFIGURATION) from error
+
+
+def _with_executors(session: SparkSession, master: str) -> SparkSession:
+    """Wait for the cluster's first executor: without one Spark would wait for ever.
+
+    Raises:
+        EngineError: there is none in time; Spark is stopped again.
+    """
+    if master.startswith("local"):
+        return session
+    alarm = Timer(PATIENCE, session.interruptAll)
+    alarm.start()
+    try:
+        session.range(1).count()
+    except (PySparkException, Py4JError) as error:
+        session.stop()
+        message = (
+            f"The cluster {master} gave no executor within {PATIENCE:.0f} seconds. Free some of its cores and memory, "
+            "or ask for less (engine: {name: spark, conf: {spark.executor.memory: 1g, spark.cores.max: 2}})"
+        )
+        raise EngineError(message, {"master": master}).classed(ErrorClass.TRANSIENT) from error
+    finally:
+        alarm.cancel()
+    return session
 
 
 def _settings(jars: str | None, conf: Mapping[str, str]) -> dict[str, str]:

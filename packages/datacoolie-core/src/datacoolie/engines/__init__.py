@@ -8,6 +8,7 @@ from datacoolie.engines.base import (
     FileOps,
     FrameOps,
     ListsFiles,
+    NamesWork,
     QueryOps,
     TableOps,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "InterruptedPassError",
     "ListsFiles",
     "MergePlan",
+    "NamesWork",
     "Observation",
     "Observed",
     "PartitionField",

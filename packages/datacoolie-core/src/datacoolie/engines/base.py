@@ -13,6 +13,7 @@ from datacoolie.engines.model import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import timedelta
 
     from datacoolie.core.types import Schema
@@ -281,6 +282,14 @@ class CountsRows(Protocol):
 
     def counted(self, frame: AnyFrame, count: Callable[[int], None]) -> AnyFrame:
         """Return the same rows; `count` is called, in any thread, with the number of rows of each piece that passes."""
+
+
+@runtime_checkable
+class NamesWork(Protocol):
+    """An engine whose own tools show what it runs."""
+
+    def naming(self, name: str) -> AbstractContextManager[None]:
+        """Show what this thread evaluates inside under a name: that of a dataflow."""
 
 
 class QueryOps(ABC, Generic[Frame]):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataCoolieError, ErrorClass, TransformError, WatermarkError
 from datacoolie.core.redaction import get_logger, redact, redacted_json
+from datacoolie.engines import NamesWork
 from datacoolie.observability.events import FlowFinished, FlowStarted
 from datacoolie.observability.records import ErrorRecord, FlowRecord, FlowStatus
 from datacoolie.observability.retention import remove_old_records
@@ -20,6 +22,8 @@ from datacoolie.state import kept_private
 from datacoolie.state.names import file_name
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from datacoolie.core.models import DataFlow
     from datacoolie.observability.records import MaintenanceRecord
     from datacoolie.orchestration.load import Run
@@ -58,7 +62,8 @@ class FlowLoads(Generic[Frame]):
         while True:
             attempt = self._begin(flow)
             try:
-                status, reason = attempt.execute()
+                with self._named(flow):
+                    status, reason = attempt.execute()
             except DataCoolieError as error:
                 _log.debug("%s: failed in %s", flow.name, attempt.stage, exc_info=error)
                 if not asked_again and self._may_be_refused(error):
@@ -70,8 +75,13 @@ class FlowLoads(Generic[Frame]):
                 left -= 1
                 time.sleep(self._run.settings.retry_delay)
             else:
-                maintenance = self._caretaker.after_load(flow) if status is FlowStatus.SUCCEEDED else None
+                with self._named(flow):
+                    maintenance = self._caretaker.after_load(flow) if status is FlowStatus.SUCCEEDED else None
                 return self._record(flow, started, attempt, status, reason=reason, maintenance=maintenance)
+
+    def _named(self, flow: DataFlow) -> AbstractContextManager[None]:
+        engine = self._run.workspace.engine
+        return engine.naming(flow.name) if isinstance(engine, NamesWork) else nullcontext()
 
     def _may_be_refused(self, error: DataCoolieError) -> bool:
         """Return whether old secrets may be the reason; what a system says of a wrong password is its own."""

@@ -183,7 +183,8 @@ class ProjectFile(Model):
     metadata: Names = Field(default_factory=lambda: ["metadata/"])
     """Documents, or folders of documents, relative to this file."""
     engine: PluginChoice | None = None
-    """The engine: a name, or `{name: spark, conf: {...}}`; by default polars, or the only one there is."""
+    """The engine: a name, or a map with its settings, such as `{name: spark, master: ..., conf: {...}}`; by default
+    polars, or the only one there is."""
     platform: PluginChoice = Field(default_factory=lambda: Choice(name="local"))
     """The platform: a name, or `{name: aws, region: ...}`."""
     resolvers: Annotated[Resolvers, BeforeValidator(as_map)] = Field(default_factory=dict)
