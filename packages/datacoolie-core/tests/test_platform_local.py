@@ -135,7 +135,8 @@ def test_infos_tell_nanoseconds(platform: LocalPlatform, tmp_path: Path) -> None
 
 
 @POSIX
-def test_links_are_followed_but_not_in_circles(platform: LocalPlatform, tmp_path: Path) -> None:
+def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    platform = LocalPlatform(follow_links=True)
     data, table = tmp_path / "data", tmp_path / "table"
     for name in ("table/p", "data/inner"):
         (tmp_path / name).mkdir(parents=True)
@@ -150,6 +151,23 @@ def test_links_are_followed_but_not_in_circles(platform: LocalPlatform, tmp_path
     os.mkfifo(table / "pipe")
     found = [file.path.removeprefix(f"{table.as_posix()}/") for file in platform.list(str(table))]
     assert found == ["one/inner/f", "two"]
+
+
+@POSIX
+@pytest.mark.parametrize("target", ["secret", "secret/key", "."])
+def test_links_out_of_a_folder_are_refused(platform: LocalPlatform, tmp_path: Path, target: str) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key").write_text("x")
+    (tmp_path / "table" / "day").mkdir(parents=True)
+    (tmp_path / "table" / "day" / "f").write_text("y")
+    (tmp_path / "table" / "again").symlink_to("day")
+    (tmp_path / "lake").symlink_to("table")
+    files = [file.path.removeprefix(f"{tmp_path}/") for file in platform.list(str(tmp_path / "lake"))]
+    assert files == ["lake/again/f", "lake/day/f"]
+    (tmp_path / "table" / "day" / "out").symlink_to(tmp_path / target)
+    with pytest.raises(PlatformError, match=r"link '.*/out' leads to .*follow_links: true") as caught:
+        platform.list(str(tmp_path / "table"))
+    assert caught.value.error_class is ErrorClass.CONFIGURATION
 
 
 @POSIX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from openpyxl import Workbook
 
 from datacoolie.core.exceptions import ConfigurationError, EngineError, SourceError
 from datacoolie.engines import FileWrite
+from datacoolie_engine_polars.files import workbooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,11 +104,54 @@ def test_sheet_and_header(scan: Scan, tmp_path: Path) -> None:
 
 def test_what_can_not_be_read(engine: PolarsEngine, scan: Scan, tmp_path: Path) -> None:
     (tmp_path / "bad.xlsx").write_bytes(b"PK\x03\x04 no workbook")
-    with pytest.raises(SourceError, match=r"bad\.xlsx: this is not a readable Excel file: calamine error"):
+    with pytest.raises(SourceError, match=r"bad\.xlsx: this is not a readable Excel file: "):
         scan("excel", "bad.xlsx")
     name = write(tmp_path / "spans.xlsx", s=[["worked"], [timedelta(hours=30)]])
     with pytest.raises(EngineError, match="of column 'worked' has no counterpart in the framework"):
         engine.frames.schema(scan("excel", name))
+
+
+def test_a_stray_cell_far_away(scan: Scan, tmp_path: Path) -> None:
+    """The library reserves memory for all cells between the first and the last one: 500 GB here."""
+    name = write(tmp_path / "a.xlsx", s=[["id"], [1]])
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        members = {each: archive.read(each) for each in archive.namelist()}
+    sheet = members["xl/worksheets/sheet1.xml"]
+    members["xl/worksheets/sheet1.xml"] = sheet.replace(
+        b"</sheetData>", b'<row><c t="n" r="XFD1048576"><v>1</v></c></row></sheetData>'
+    )
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
+        for each, content in members.items():
+            archive.writestr(each, content)
+    with pytest.raises(SourceError, match=r"a\.xlsx: a sheet has 3 cells but reaches over 17,179,869,184"):
+        scan("excel", name)
+
+
+def test_cells_far_apart_that_fit(scan: Scan, tmp_path: Path) -> None:
+    workbook = Workbook()
+    sheet = workbook.worksheets[0]
+    sheet["A1"], sheet["A2"], sheet["CV1"], sheet["CV9000"] = "id", 1, "last", 2
+    workbook.save(tmp_path / "a.xlsx")
+    assert scan("excel", "a.xlsx").collect().rows() == [(1, None), (None, 2)]
+
+
+def test_a_workbook_that_unpacks_to_too_much(scan: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = write(tmp_path / "a.xlsx", s=[["id"], [1]])
+    monkeypatch.setattr(workbooks, "MAX_BYTES", 1000)
+    with pytest.raises(SourceError, match=r"a\.xlsx: the workbook unpacks to [\d,]+ bytes; possible: 1,000"):
+        scan("excel", name)
+
+
+def test_a_workbook_that_says_it_is_smaller_than_it_is(scan: Scan, tmp_path: Path) -> None:
+    name = write(tmp_path / "a.xlsx", s=[["id"], ["x" * 5000]])
+    content = bytearray((tmp_path / name).read_bytes())
+    with zipfile.ZipFile(tmp_path / name) as archive:
+        size = archive.getinfo("xl/worksheets/sheet1.xml").file_size
+    true, false = size.to_bytes(4, "little"), (10).to_bytes(4, "little")
+    assert true in content
+    (tmp_path / name).write_bytes(content.replace(true, false))
+    with pytest.raises(SourceError, match=r"a\.xlsx: this is not a readable Excel file: "):
+        scan("excel", name)
 
 
 def test_a_file_that_breaks_after_it_was_looked_at(engine: PolarsEngine, scan: Scan, tmp_path: Path) -> None:

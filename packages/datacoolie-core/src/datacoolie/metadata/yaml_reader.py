@@ -109,19 +109,27 @@ def _position(mark: yaml.Mark) -> Position:
     return mark.line + 1, mark.column + 1
 
 
+MAX_VALUES = 1_000_000
+"""How many values a document may hold."""
+
+
 class _Builder:
     """Turns nodes into data."""
 
     def __init__(self) -> None:
         self.slips: list[Slip] = []
         self._made: dict[int, object] = {}
+        self._sizes: dict[int, int] = {}
         self._open: set[int] = set()
+        self._count = 0
 
     def build(self, node: Node) -> object:
+        self._add(self._sizes.get(id(node), 1), node)
         if isinstance(node, ScalarNode):
             return node.value if node.tag == f"{_TAG}str" else _scalar(node)
         if id(node) in self._made:
             return self._made[id(node)]
+        before = self._count - 1
         if id(node) in self._open:
             message = "an alias stands inside of what it means"
             raise UnreadableError(message, _position(node.start_mark))
@@ -133,7 +141,15 @@ class _Builder:
         else:
             made = self._map(node)
         self._made[id(node)] = made
+        self._sizes[id(node)] = self._count - before
         return made
+
+    def _add(self, values: int, node: Node) -> None:
+        """Count values, those that an alias means each time: few lines may mean more than any memory holds."""
+        self._count += values
+        if self._count > MAX_VALUES:
+            message = f"the document holds too much; possible: {MAX_VALUES:,} values, aliases counted as what they mean"
+            raise UnreadableError(message, _position(node.start_mark))
 
     def _map(self, node: Node) -> dict[str, object]:
         _check_tag(node, "map")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DataCoolieError
 from datacoolie.core.models import ConnectionType
+from datacoolie.core.redaction import redact
 from datacoolie.engines.places import table_ref
 from datacoolie.plugins import resolver_registry
 from datacoolie.state import kept_private
@@ -152,8 +153,9 @@ def storage_checks(subject: str, platform: BasePlatform, place: str, *, writes: 
     if not where.ok:
         yield where
         return
-    probe = f"{where.detail}/_datacoolie_doctor/{secrets.token_hex(8)}"
-    listing = _tried(subject, "list", lambda: _listed(platform, probe, where.detail))
+    folder = platform.resolve(place)
+    probe = f"{folder}/_datacoolie_doctor/{secrets.token_hex(8)}"
+    listing = _tried(subject, "list", lambda: _listed(platform, probe, folder))
     yield listing
     if writes and listing.ok:
         yield from _writes(subject, platform, probe)
@@ -162,7 +164,7 @@ def storage_checks(subject: str, platform: BasePlatform, place: str, *, writes: 
 def _tried(subject: str, what: str, action: Callable[[], str]) -> Check:
     """Do something, and say how it ended."""
     try:
-        return Check(subject=subject, what=what, ok=True, detail=action())
+        return Check(subject=subject, what=what, ok=True, detail=redact(action()))
     except DataCoolieError as error:
         return Check(subject=subject, what=what, ok=False, detail=error.message, fix=_FIXES[what])
 

@@ -215,15 +215,21 @@ def _lock(descriptor: int, path: str) -> None:
         pause = min(pause * 2, 0.02)
 
 
-def walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the regular files below a folder, in no order; what goes away meanwhile is left out."""
-    pending = [folder]
+def walk(folder: str, *, follow_links: bool) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the regular files below a folder, in no order; what goes away meanwhile is left out.
+
+    Raises:
+        PlatformError: a link leads out of the folder, and links are not followed there.
+    """
+    pending, root = [folder], os.path.realpath(folder)
     while pending:
         current = pending.pop()
         with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(current) as entries:
             for entry in entries:
                 path = f"{current.rstrip('/')}/{entry.name}"
                 if entry.is_symlink():
+                    if not follow_links:
+                        _check_stays_in(path, root)
                     if _is_folder_to_follow(path):
                         pending.append(path)
                         continue
@@ -232,6 +238,17 @@ def walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
                     continue
                 if not entry.name.startswith(OWN_PREFIX) and (found := _file_stat(entry)):
                     yield path, found
+
+
+def _check_stays_in(link: str, root: str) -> None:
+    """Refuse a link out of a folder: who may write there could have any file of this machine loaded."""
+    target = os.path.realpath(link)
+    if os.access(target, os.F_OK) and os.path.commonpath([root, target]) != root:
+        message = (
+            f"The link {link!r} leads to {target!r}, out of the folder that is read. Remove it, or allow such links: "
+            "platform: {name: local, follow_links: true}."
+        )
+        raise PlatformError(message, {"path": link}).classed(ErrorClass.CONFIGURATION)
 
 
 def _file_stat(entry: os.DirEntry[str]) -> os.stat_result | None:

@@ -34,18 +34,20 @@ class LocalPlatform(BasePlatform):
     part of it. Listings leave out these hidden files and the lock files of `write_if_match` (`.datacoolie-*`).
 
     Args:
+        follow_links: links that lead out of the folder that is listed are followed; otherwise they are an error.
         private: only the owner may read what is written (mode 0600, new folders 0700, where the system has modes).
     """
 
     name: ClassVar[str] = "local"
 
-    def __init__(self, *, private: bool = False) -> None:
-        """Remember who may read what is written."""
+    def __init__(self, *, follow_links: bool = False, private: bool = False) -> None:
+        """Remember which links are followed, and who may read what is written."""
+        self._follow_links = follow_links
         self._private = private
 
     def private(self) -> LocalPlatform:
         """Return the same platform, of whose new files and folders only the owner can read."""
-        return LocalPlatform(private=True)
+        return LocalPlatform(follow_links=self._follow_links, private=True)
 
     def resolve(self, path: str) -> str:
         """Return a path or `file://` URI as an absolute path, the way listings show it.
@@ -132,10 +134,10 @@ class LocalPlatform(BasePlatform):
         return _info(path, found) if stat.S_ISREG(found.st_mode) else None
 
     def list(self, folder: str) -> Iterator[FileInfo]:
-        """List regular files below a folder; links are followed, but never back into a folder above."""
+        """List regular files below a folder; a link is never followed back into a folder above."""
         folder = self.resolve(folder)
         with files.errors("list", folder):
-            found = [_info(path, found) for path, found in files.walk(folder)]
+            found = [_info(path, found) for path, found in files.walk(folder, follow_links=self._follow_links)]
         found.sort(key=attrgetter("path"))
         return iter(found)
 

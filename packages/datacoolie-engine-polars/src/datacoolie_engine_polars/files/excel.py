@@ -13,6 +13,7 @@ from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.engines.reading import excel_reading
 from datacoolie_engine_polars import failures
 from datacoolie_engine_polars.files.readers import Reader, scan_each, typed_by_all
+from datacoolie_engine_polars.files.workbooks import check_workbook
 from datacoolie_engine_polars.options import parameters
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class ExcelReader(Reader):
         """
         from fastexcel import FastExcelError  # noqa: PLC0415 - an extra
 
+        check_workbook(path)
         try:
             frame: pl.DataFrame = pl.read_excel(
                 self.access.source(path),

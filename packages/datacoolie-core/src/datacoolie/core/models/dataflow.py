@@ -11,7 +11,7 @@ from datacoolie.core.models.base import Model, derived_id
 from datacoolie.core.models.configured import Configured, check_settings, typed
 from datacoolie.core.models.connection import Connection
 from datacoolie.core.models.enums import LoadType, ProcessingMode
-from datacoolie.core.models.forms import Expression, Names, OpenMap, SecretsRef, Text, as_list, as_map
+from datacoolie.core.models.forms import Below, Expression, Names, OpenMap, SecretsRef, Text, as_list, as_map
 from datacoolie.core.models.partitions import HiddenPartition
 from datacoolie.core.models.settings import Backward, DestinationSettings, SourceSettings
 from datacoolie.core.models.transform import Transform
@@ -34,7 +34,7 @@ class Endpoint(Configured):
     """The connection, written down here instead of named; a name is read as `connection_name`."""
     connection_name: str = Field(default="", validate_default=True)
     """The connection, by name; of an inline connection its name."""
-    schema_name: Text | None = None
+    schema_name: Below | None = None
     """The schema or folder that the table is in."""
 
     def with_configure(self, configure: Mapping[str, object]) -> Self:
@@ -75,7 +75,7 @@ class Endpoint(Configured):
 class Source(Endpoint):
     """What a dataflow reads."""
 
-    table: Text | None = None
+    table: Below | None = None
     """The table, or the folder or file below `base_path`."""
     query: Text | None = None
     """SQL instead of a table, or the relative path of a `.sql` file."""
@@ -170,7 +170,7 @@ PartitionColumns: TypeAlias = Annotated[
 class Destination(Endpoint):
     """What a dataflow writes."""
 
-    table: Text
+    table: Below
     """The table, or the folder or file below `base_path`."""
     load_type: LoadType = LoadType.APPEND
     """What a load does to the table."""

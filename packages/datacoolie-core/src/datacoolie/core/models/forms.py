@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -66,11 +67,22 @@ def _check_expression(value: object) -> object:
     raise ValueError(message)
 
 
+def _stays_below(value: str) -> str:
+    """Refuse a name that leads out of where tables are."""
+    if ".." in re.split(r"[/\\]", value) or "\0" in value:
+        message = "leads out of the place where tables are; leave out '..', or give another base_path"
+        raise ValueError(message)
+    return value
+
+
 ListForm: TypeAlias = list[Item] | Item | str | None
 """How a list may be written, for the JSON Schema."""
 
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 """Text that is not empty."""
+
+Below: TypeAlias = Annotated[Text, AfterValidator(_stays_below)]
+"""The name of something below a folder or in a schema."""
 
 AsText: TypeAlias = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
 """Text, for which a document may write a number or boolean."""

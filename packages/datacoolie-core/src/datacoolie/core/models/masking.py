@@ -9,7 +9,7 @@ from enum import Enum, auto
 from itertools import pairwise
 from urllib.parse import unquote
 
-from datacoolie.core.redaction import MASK
+from datacoolie.core.redaction import MASK, redact
 
 OPAQUE = frozenset({"storage_options", "catalog_options", "token_request_extras"})
 """Maps of which no value is printed: their keys are other libraries', any may be a credential."""
@@ -41,8 +41,8 @@ def is_secret_name(name: str) -> bool:
 
 
 def mask_text(text: str) -> str:
-    """Return `text` without the credentials of URLs and without values such as in `password=...`."""
-    return _ASSIGNMENT.sub(rf"\1{MASK}", _USER_INFO.sub(MASK, text))
+    """Return `text` without known secrets, the credentials of URLs and values such as in `password=...`."""
+    return redact(_ASSIGNMENT.sub(rf"\1{MASK}", _USER_INFO.sub(MASK, text)))
 
 
 def masked(value: object, paths: Collection[str] = (), path: str = "") -> object:

@@ -1,0 +1,97 @@
+"""What documents and data may try, and what stops it. SECURITY.md names each."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+import datacoolie
+from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.metadata import DocumentError, FileMetadataProvider
+from datacoolie.orchestration.results import RunResult
+from tests.projects import Project, Record, append_flow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path)
+    (project.landing / "events").mkdir(parents=True)
+    pl.DataFrame({"id": [1]}).write_parquet(project.landing / "events" / "1.parquet")
+    return project
+
+
+@pytest.mark.parametrize("name", ["../../outside", "..", "a/../../b", "..\\outside", "a/..", "a\0b"])
+@pytest.mark.parametrize("field", ["table", "schema_name"])
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_names_that_lead_out_of_a_base_path(project: Project, end: str, field: str, name: str) -> None:
+    project.write(append_flow(**{end: {field: name}}))
+    with pytest.raises(DocumentError, match=rf"{end}\.{field}: leads out of the place where tables are"):
+        datacoolie.Project.load(project.folder / "project.yaml")
+
+
+def test_names_with_dots_are_names(project: Project) -> None:
+    project.write(append_flow(destination={"table": "a..b"}))
+    assert project.load().error is None
+    assert (project.lake / "a..b").is_dir()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a right there")
+def test_links_in_a_landing_folder(project: Project) -> None:
+    secret = project.folder / "private"
+    secret.mkdir()
+    pl.DataFrame({"id": [2]}).write_parquet(secret / "key.parquet")
+    (project.landing / "events" / "2.parquet").symlink_to(secret / "key.parquet")
+    project.write(append_flow())
+    record = project.attempt()
+    assert record.error is not None
+    assert "2.parquet' leads to" in record.error.message
+    assert not project.lake.exists()
+    (project.folder / "datacoolie.yaml").write_text(
+        "metadata: project.yaml\nplatform: {name: local, follow_links: true}"
+    )
+    assert isinstance(result := datacoolie.Project.load(project.folder).run(), RunResult)
+    assert [each.error for each in result] == [None]
+    assert project.table("events")["id"].sort().to_list() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["x'; DROP TABLE iceberg_tables; --", 'x"; DELETE FROM iceberg_tables; --', "x%s{0}`"])
+def test_sql_in_names(project: Project, name: str) -> None:
+    options = {"type": "sql", "uri": f"sqlite:///{project.folder}/catalog.db", "warehouse": str(project.lake)}
+    catalog: Record = {"name": "tables", "format": "iceberg", "configure": {"catalog_options": options}}
+    place = {"connection_name": "tables", "schema_name": "shop"}
+    project.write(append_flow(destination=place), connections=[catalog])
+    assert project.load().error is None
+    project.write(append_flow(name="bad", destination={**place, "table": name}), connections=[catalog])
+    project.attempt()
+    with sqlite3.connect(project.folder / "catalog.db") as connection:
+        tables = {table for (table,) in connection.execute("select table_name from iceberg_tables")}
+    connection.close()
+    assert tables - {name} == {"events"}
+
+
+def test_functions_that_nobody_allowed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.folder / "evil.py").write_text("import pathlib\npathlib.Path(__file__).with_name('called').touch()\n")
+    monkeypatch.syspath_prepend(str(project.folder))
+    function: Record = {"name": "code", "format": "function"}
+    source: Record = {"connection_name": "code", "python_function": "evil.f"}
+    flow: Record = {"name": "f", "source": source, "destination": {"connection_name": "lake", "table": "f"}}
+    project.write(flow, connections=[function])
+    with pytest.raises(ConfigurationError):
+        datacoolie.Project.load(project.folder / "project.yaml").run()
+    assert not (project.folder / "called").exists()
+
+
+def test_aliases_that_stand_for_very_much(tmp_path: Path) -> None:
+    """Ten levels of ten aliases each: as a tree it would not fit into any memory."""
+    levels = ["l0: &l0 [x, x]", *(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 10))]
+    text = "extensions: {" + ", ".join(levels) + "}\nconnections: [{name: a, format: csv, configure: {base_path: x}}]"
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(DocumentError, match=r"a\.yaml:1:\d+: the document holds too much; possible: 1,000,000 values"):
+        FileMetadataProvider(tmp_path / "a.yaml").load()
