@@ -207,7 +207,7 @@ def test_documents_that_have_no_sections(faults: Faults, text: str, expected: st
             (
                 "11:44: dataflows[0].source.connection.format: can't be this (value 'cvs'; possible: parquet, csv, "
                 "json, jsonl, "
-                "avro, excel, delta, iceberg, sql, api, function; did you mean 'csv'?)"
+                "avro, excel, delta, iceberg, sql, api, function, plugin; did you mean 'csv'?)"
             ),
         ),
         (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMMANDS = {
-    "init": "Make a small project that runs at once.",
+    "init": "Make a small project that runs at once, or a package with a plugin.",
     "validate": "Check documents and name every fault.",
     "plan": "Show what a run would read and do.",
     "run": "Load what is new.",

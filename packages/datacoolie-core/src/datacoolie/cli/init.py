@@ -1,4 +1,4 @@
-"""`datacoolie init`."""
+"""`datacoolie init`: a project, or the package of a plugin."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import click
 
 from datacoolie.cli.options import verbose_option
 from datacoolie.cli.output import say
+from datacoolie.cli.plugin_init import KINDS, plugin_files
 from datacoolie.core.exceptions import ConfigurationError, PlatformError
 from datacoolie.core.suggest import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
 _SHOWN = 5
@@ -23,18 +24,24 @@ _SHOWN = 5
 
 @click.command(name="init")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--plugin", "kind", type=click.Choice(KINDS), help="Make the package of a plugin, called as DIR.")
 @verbose_option
-def command(folder: Path) -> None:
-    """Make a small project that runs at once.
+def command(folder: Path, kind: str | None) -> None:
+    """Make a small project that runs at once, or a package with a plugin.
 
     DIR must not exist or be empty. The project has documents, data, and three flows: an append by watermark, an upsert,
-    and one that reads the table of another.
+    and one that reads the table of another. The package has one plugin that works, and its test.
     """
     _refuse_content(folder)
-    made = list(_copy(files("datacoolie.cli") / "template", folder))
+    if kind:
+        made = list(_write(plugin_files(kind, folder)))
+        todo = f"cd {shlex.quote(str(folder))} && pip install -e . --group dev && pytest"
+    else:
+        made = list(_copy(files("datacoolie.cli") / "template", folder))
+        todo = f"datacoolie run {shlex.quote(str(folder))}"
     for path in made:
         say(f"  {path}")
-    say(f"made {len(made)} files. Next: datacoolie run {shlex.quote(str(folder))}")
+    say(f"made {len(made)} files. Next: {todo}")
 
 
 def _refuse_content(folder: Path) -> None:
@@ -66,6 +73,17 @@ def _copy(source: Traversable, target: Path) -> Iterator[Path]:
                 yield target / item.name
     except OSError as error:
         raise _cannot(error, target, "write") from error
+
+
+def _write(texts: Mapping[Path, str]) -> Iterator[Path]:
+    """Write files and yield them."""
+    for path, text in sorted(texts.items()):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise _cannot(error, path, "write") from error
+        yield path
 
 
 def _cannot(error: OSError, path: Path, verb: str) -> PlatformError:

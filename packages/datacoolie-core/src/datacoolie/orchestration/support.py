@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import ConnectionType, Format, LakehouseSettings, LoadType, ProcessingMode
 from datacoolie.core.suggest import listed
 from datacoolie.plugins import destination_registry, source_registry
@@ -30,8 +31,19 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
     ]
     return [
         *(f"{what} is not supported yet" for what in found),
+        *_plugins(source, destination),
         *unsupported_transforms(flow, workspace.metadata.hints(flow)),
     ]
+
+
+def _plugins(source: Connection, destination: Connection) -> Iterator[str]:
+    """Say why plugins of other packages can't be had."""
+    for registry, connection in ((source_registry, source), (destination_registry, destination)):
+        if connection.connection_type is ConnectionType.PLUGIN:
+            try:
+                registry.get_class(connection.plugin)
+            except ConfigurationError as error:
+                yield error.message
 
 
 def _mode(flow: DataFlow) -> Iterator[str]:
@@ -44,6 +56,8 @@ def _source(flow: DataFlow, connection: Connection, engine: str, capabilities: E
         yield "source.query"
     elif flow.source.python_function:
         yield "source.python_function"
+    elif connection.connection_type is ConnectionType.PLUGIN:
+        return
     elif not source_registry.is_available(connection.connection_type):
         yield f"reading from a connection of type {connection.connection_type.value}"
     elif connection.connection_type is ConnectionType.FILE and connection.format not in capabilities.reads:
@@ -73,7 +87,7 @@ def _destination(
     flow: DataFlow, connection: Connection, engine: str, capabilities: EngineCapabilities
 ) -> Iterator[str]:
     kind, load_type, settings = connection.connection_type, flow.destination.load_type, flow.destination.settings
-    if not destination_registry.is_available(kind):
+    if kind is not ConnectionType.PLUGIN and not destination_registry.is_available(kind):
         yield f"writing to a connection of type {kind.value}"
     elif kind is ConnectionType.FILE and connection.format not in capabilities.writes:
         yield f"writing {connection.format.value} by the engine {engine} (it has {listed(sorted(capabilities.writes))})"

@@ -55,7 +55,7 @@ class Workspace(Generic[Frame]):
             DataCoolieError: no plugin has such sources, or a secret can't be retrieved.
         """
         connection = self.with_secrets(self.connection(flow.source))
-        cls = source_registry.get_class(connection.connection_type)
+        cls = source_registry.get_class(connection.plugin)
         return cls(
             flow=self._with_own_secrets(flow, "source"),
             connection=connection,
@@ -66,7 +66,7 @@ class Workspace(Generic[Frame]):
     def destination(self, flow: DataFlow) -> BaseDestination[Frame]:
         """Make the flow's destination, for one attempt; raises as `source`."""
         connection = self.with_secrets(self.connection(flow.destination))
-        cls = destination_registry.get_class(connection.connection_type)
+        cls = destination_registry.get_class(connection.plugin)
         return cls(
             flow=self._with_own_secrets(flow, "destination"),
             connection=connection,

@@ -25,6 +25,7 @@ from datacoolie.core.models.settings import (
     FunctionSettings,
     LakehouseSettings,
     LookBack,
+    PluginSettings,
     StreamingSettings,
 )
 
@@ -37,6 +38,7 @@ SETTINGS: dict[ConnectionType, type[ConnectionSettings]] = {
     ConnectionType.DATABASE: DatabaseSettings,
     ConnectionType.API: ApiSettings,
     ConnectionType.FUNCTION: FunctionSettings,
+    ConnectionType.PLUGIN: PluginSettings,
     ConnectionType.STREAMING: StreamingSettings,
 }
 """The typed form of `configure`, by type of connection."""
@@ -93,6 +95,12 @@ class Connection(Configured):
             ConfigurationError: `configure` was changed into something invalid.
         """
         return typed(SETTINGS[self.connection_type], self.configure, where=f"Connection {self.name!r}")
+
+    @property
+    def plugin(self) -> str:
+        """The name by which its source and destination are registered: its type, or what `configure.plugin` says."""
+        named = self.configure.get("plugin") if self.connection_type is ConnectionType.PLUGIN else None
+        return str(named or self.connection_type.value)
 
     @property
     def use_schema_hint(self) -> bool:

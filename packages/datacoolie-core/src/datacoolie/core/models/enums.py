@@ -13,6 +13,8 @@ class ConnectionType(StrEnum):
     DATABASE = "database"
     API = "api"
     FUNCTION = "function"
+    PLUGIN = "plugin"
+    """What a package of somebody else reads or writes: `configure.plugin` names it."""
     STREAMING = "streaming"
     """Reserved: may be written down, can't be run."""
 
@@ -31,6 +33,7 @@ class Format(StrEnum):
     SQL = "sql"
     API = "api"
     FUNCTION = "function"
+    PLUGIN = "plugin"
 
 
 FORMATS: dict[ConnectionType, tuple[Format, ...]] = {
@@ -39,6 +42,7 @@ FORMATS: dict[ConnectionType, tuple[Format, ...]] = {
     ConnectionType.DATABASE: (Format.SQL,),
     ConnectionType.API: (Format.API,),
     ConnectionType.FUNCTION: (Format.FUNCTION,),
+    ConnectionType.PLUGIN: (Format.PLUGIN,),
     ConnectionType.STREAMING: tuple(Format),
 }
 """The formats of each type of connection."""

@@ -197,6 +197,15 @@ class FunctionSettings(ConnectionSettings, LookBack):
     """`configure` of a `function` connection."""
 
 
+class PluginSettings(ConnectionSettings, LookBack):
+    """`configure` of a `plugin` connection."""
+
+    plugin: Text
+    """The name of a source or destination that an installed package has."""
+    options: OpenMap = Field(default_factory=dict)
+    """What that package wants to know."""
+
+
 class StreamingSettings(ConnectionSettings, extra="allow"):
     """`configure` of a `streaming` connection, which is reserved: any key goes."""
 
