@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tools.crash.cases import CASES
-from tools.crash.killing import Harm, Tally, kill_often
+from tools.crash.killing import DEFAULT, Engine, Harm, Tally, kill_often
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", nargs="*", metavar="CASE", help=f"of {', '.join(map(str, CASES))}")
     parser.add_argument("--rows", type=int, default=2000, help="rows per load (2000)")
     parser.add_argument("--workers", type=int, default=2, help="cases at a time (2)")
+    parser.add_argument("--engine", choices=["polars", "spark"], default="polars", help="what loads (polars)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments; the system's timing is its own")
     options = parser.parse_args(arguments)
     unknown = sorted({*(options.cases or [])} - {str(case) for case in CASES})
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no case is called {', '.join(unknown)}; there are: {', '.join(map(str, CASES))}")
     cases = [case for case in CASES if not options.cases or str(case) in options.cases]
     each = -(-options.kills // len(cases))
+    engine = _spark() if options.engine == "spark" else DEFAULT
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.workers) as pool:
         tallies = pool.map(
             lambda numbered: kill_often(
@@ -39,10 +41,19 @@ def main(arguments: list[str] | None = None) -> int:
                 kills=each,
                 rows=options.rows,
                 random=Random(options.seed * 1000 + numbered[0]),  # noqa: S311 - moments, no secrets
+                engine=engine,
             ),
             enumerate(cases),
         )
         return _report(tallies)
+
+
+def _spark() -> Engine:
+    """Return a Spark of its own for each load: the driver is killed with the load."""
+    from tools.services import spark  # noqa: PLC0415 - loads by Polars need no Spark
+
+    settings = {"name": "spark", "master": "local[2]", "conf": dict(spark.SMALL), "jars": str(spark.jars())}
+    return Engine(settings=settings, usual=20, patience=600)
 
 
 def _report(tallies: Iterable[Tally | Harm]) -> int:

@@ -18,7 +18,7 @@ from datacoolie.state.folders import live_files
 from tools.crash.cases import COLUMNS, Batch, Case, Row, batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 FLOW = "events"
 
@@ -40,23 +40,27 @@ class Arena:
         folder: an empty folder.
         case: the flow's load type and format.
         rows: rows per batch.
+        engine: as in a project file; the default one when it is not given.
 
     Attributes:
-        document: path of the document.
+        document: path of the document, or of the project.
         batches: what has landed.
     """
 
-    def __init__(self, folder: Path, case: Case, *, rows: int = 10) -> None:
+    def __init__(self, folder: Path, case: Case, *, rows: int = 10, engine: Mapping[str, object] | None = None) -> None:
         """Write the document; nothing has landed."""
         self.folder = folder
         self.case = case
-        self.document = folder / "project.yaml"
+        document = folder / "project.yaml"
+        self.document = folder if engine else document
         self.batches: list[Batch] = []
         self._rows = rows
         self._landing = folder / "landing" / FLOW
         self._landing.mkdir(parents=True)
         self.table = folder / "lake" / FLOW
-        self.document.write_text(json.dumps(_document(case)))
+        document.write_text(json.dumps(_document(case)))
+        if engine:
+            (folder / "datacoolie.yaml").write_text(json.dumps({"metadata": [document.name], "engine": engine}))
 
     @property
     def states(self) -> Path:

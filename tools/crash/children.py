@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -22,7 +24,7 @@ _UNKNOWN = 255
 """Exit code that multiprocessing gives a child whose end the server could not report."""
 
 PATIENCE = 60.0
-"""Seconds after which a child hangs."""
+"""Seconds after which a child hangs, unless it is said otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +63,24 @@ class Child(Generic[T]):
         self.process.start()
         theirs.close()
 
-    def value(self) -> T | None:
+    def kill(self) -> None:
+        """Kill the process, and those that it started: the Java of a Spark driver."""
+        with suppress(ProcessLookupError):  # it has not come so far yet, or is gone
+            os.killpg(self.process.pid or 0, signal.SIGKILL)
+        self.process.kill()
+
+    def value(self, patience: float = PATIENCE) -> T | None:
         """Wait for the end and return the value; `None` when the process was killed.
+
+        Args:
+            patience: seconds after which the process hangs.
 
         Raises:
             AssertionError: the function raised, or did not end in time.
         """
-        self.process.join(PATIENCE)
+        self.process.join(patience)
         if self.process.exitcode is None:
-            self.process.kill()
+            self.kill()
         if self.process.exitcode is None or self.process.exitcode not in {0, -signal.SIGKILL, _UNKNOWN}:
             message = f"the child ended with {self.process.exitcode}"
             raise AssertionError(message)
@@ -98,4 +109,5 @@ def load(document: Path) -> Loaded:
 
 
 def _call(answer: Connection, function: Callable[..., T], *arguments: object) -> None:
+    os.setpgid(0, 0)  # what it starts can be killed with it
     answer.send(function(*arguments))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.crash.arena import Arena
-from tools.crash.children import Child, load
+from tools.crash.children import PATIENCE, Child, load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from random import Random
 
@@ -75,7 +76,27 @@ class _HarmError(Exception):
     """The table holds what it must not hold."""
 
 
-def kill_often(case: Case, folder: Path, *, kills: int, rows: int, random: Random) -> Tally | Harm:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What loads are run by.
+
+    Attributes:
+        settings: as in a project file; the default engine when they are not given.
+        usual: seconds that a first load takes, about.
+        patience: seconds after which a load hangs.
+    """
+
+    settings: Mapping[str, object] | None = None
+    usual: float = 0.3
+    patience: float = PATIENCE
+
+
+DEFAULT = Engine()
+
+
+def kill_often(  # noqa: PLR0913 - all of it is said by the caller
+    case: Case, folder: Path, *, kills: int, rows: int, random: Random, engine: Engine = DEFAULT
+) -> Tally | Harm:
     """Load batch after batch, killing so many of the runs.
 
     Args:
@@ -84,19 +105,20 @@ def kill_often(case: Case, folder: Path, *, kills: int, rows: int, random: Rando
         kills: how many processes are killed.
         rows: rows per batch.
         random: chooses the moments.
+        engine: what loads are run by.
     """
     tally = Tally(case=str(case))
     try:
         while tally.kills < kills:
-            arena = Arena(folder / str(tally.loads), case, rows=rows)
-            usual = 0.3
+            arena = Arena(folder / str(tally.loads), case, rows=rows, engine=engine.settings)
+            usual = engine.usual
             while len(arena.batches) < _LOADS_PER_TABLE and tally.kills < kills:
                 arena.land()
                 again = True
                 while again and tally.kills < kills:
                     _kill(arena, tally, usual * random.uniform(0.1, 1))
                     again = random.random() < _AGAIN
-                usual = _settle(arena, tally)
+                usual = _settle(arena, tally, engine.patience)
     except (_HarmError, AssertionError) as error:
         return Harm(f"{case}: {error} ({tally.kills} kills before)")
     return tally
@@ -111,17 +133,17 @@ def _kill(arena: Arena, tally: Tally, after: float) -> None:
             _look(arena, tally)
             time.sleep(_PAUSE)
     finally:
-        child.process.kill()
+        child.kill()
     killed = child.value() is None
     committed = _look(arena, tally) == len(arena.batches)
     tally.kills += killed
     tally.committed += killed and committed
 
 
-def _settle(arena: Arena, tally: Tally) -> float:
+def _settle(arena: Arena, tally: Tally, patience: float) -> float:
     """Load without a kill, compare everything and return the seconds that the load took."""
     began = time.monotonic()
-    ended = Child(load, arena.document).value() or Child(load, arena.document).value()
+    ended = Child(load, arena.document).value(patience) or Child(load, arena.document).value(patience)
     took = time.monotonic() - began
     if ended is None or ended.status not in {"succeeded", "skipped"}:
         message = f"the run after a kill ended with {ended}"
