@@ -52,6 +52,7 @@ def test_a_valid_project_as_json(project: Path) -> None:
         "schema_hints": 0,
         "engine": "polars",
         "platform": "local",
+        "remarks": [],
     }
 
 
