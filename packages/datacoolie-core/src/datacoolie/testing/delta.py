@@ -12,7 +12,7 @@ from deltalake import DeltaTable, Field, Schema
 from deltalake.schema import PrimitiveType
 
 from datacoolie.core.exceptions import DestinationError
-from datacoolie.engines import CanOptimize, CanVacuum, Commit, Token
+from datacoolie.engines import CanOptimize, CanVacuum, Commit, ListsFiles, Token
 from datacoolie.testing.base import Rows, in_order, needs
 from datacoolie.testing.tables import WRITES, Tables, TableTests, request_of
 
@@ -131,6 +131,15 @@ class DeltaSuite(TableTests):
             with pytest.raises(DestinationError, match="appendOnly"):
                 delta.write(how, {"id": [2], "n": pa.array([1], pa.int32())}, request_of(3))
         assert delta.rows() == [(1, 1), (2, 1)]
+
+    def test_files_are_listed_by_partition(self, delta: Tables) -> None:
+        delta.append({"id": [1, 2], "a": ["x", "a/b"], "b": [1, None]}, request_of(1, partition_by=("a", "b")))
+        table = delta.open()
+        if not isinstance(table, ListsFiles):
+            pytest.skip("the engine's tables don't list their files")
+        found = table.files_by_partition()
+        assert set(found) == {"a=x/b=1", "a=a%2Fb/b=__HIVE_DEFAULT_PARTITION__"}
+        assert sum(map(len, found.values())) == len(delta.place.files("t")) == 2
 
     @needs("optimizes", "delta")
     def test_small_files_are_joined_and_nothing_else_changes(self, delta: Tables) -> None:

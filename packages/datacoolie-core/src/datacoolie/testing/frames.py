@@ -28,7 +28,7 @@ from datacoolie.core.types import (
     TimestampNtzType,
     TimestampType,
 )
-from datacoolie.engines import WindowFunction
+from datacoolie.engines import CountsRows, WindowFunction
 from datacoolie.sql import agg, col, count, lit, parse
 from datacoolie.testing.base import Engine, EngineTests, Frame, Read, Rows, in_order
 
@@ -202,6 +202,14 @@ class FrameSuite(EngineTests):
         assert found["t"].tzinfo is UTC  # type: ignore[attr-defined] # a moment
         nothing = engine.frames.aggregate(engine.frames.filter(source, parse("n > 3")), asked)
         assert nothing == dict.fromkeys(asked) | {"rows": 0, "n": 0, "big": 0}
+
+    def test_rows_are_counted_while_they_pass(self, engine: Engine, frame: Frame, rows: Rows) -> None:
+        if not isinstance(engine.frames, CountsRows):
+            pytest.skip("the engine's frames don't count rows while a pass runs")
+        seen: list[int] = []
+        counted = engine.frames.counted(frame(n=[1, 2, 3]), seen.append)
+        assert rows(counted) == [(1,), (2,), (3,)]
+        assert sum(seen) == 3
 
     def test_an_aggregate_that_fails_on_the_data(self, engine: Engine, frame: Frame) -> None:
         source = engine.frames.with_columns(frame(a=["1", "x"]), {"n": parse("cast(a as int)")})
