@@ -375,7 +375,7 @@ def test_whenever_a_load_breaks_off_rows_are_old_or_new(
         moment += 1
     assert rows(table) == new
     assert outcomes["committed"] >= 7
-    assert outcomes["not committed"] >= 7
+    assert outcomes["not committed"] >= 5
 
 
 @pytest.mark.parametrize("replace", [False, True], ids=["append", "overwrite"])

@@ -195,10 +195,8 @@ class RemoteAccess(Access):
         return (file.path[len(folder) + 1 :] for file in self._platform.list(folder))
 
     def sizes(self, paths: Iterable[str]) -> dict[str, int]:
-        """Ask for each file, several at a time."""
-        with ThreadPoolExecutor(_AT_A_TIME) as requests:
-            found = [file for file in requests.map(self._platform.stat, paths) if file is not None]
-        return {file.path: file.size for file in found}
+        """Ask the platform."""
+        return {file.path: file.size for file in self._platform.stat_files(paths) if file is not None}
 
     def footers(self, paths: Iterable[str]) -> list[FileMetaData]:
         """Read the end of each file, several at a time."""

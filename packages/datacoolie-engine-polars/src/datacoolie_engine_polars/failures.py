@@ -36,6 +36,12 @@ _UNREADABLE = re.compile(
     r"|invalid gzip|not found in|schema names in file|column names specified in schema",
     re.IGNORECASE,
 )
+_STORE = re.compile(r"Error performing (?P<verb>[A-Z]+) (?P<url>\S+)")
+"""What the library object_store says of a request that failed."""
+_STATUS = re.compile(r"\b(?P<status>[45]\d\d) [A-Z]")
+_SAID = re.compile(r"<(?:Code|Message)>(?P<text>.*?)</")
+_REFUSED = {401, 403}
+_MISSING = 404
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -50,6 +56,8 @@ def of_pass(
         written: bytes that had been written.
         find_broken: looks for a source file that can't be read; returns its path and what is wrong with it.
     """
+    if found := of_store(error):
+        return found
     number, path = _os_error(error)
     if number is not None and (_is_below(path, target) if path else number != errno.ENOENT):
         return of_writing(number, target, written)
@@ -63,6 +71,8 @@ def of_reading(error: BaseException, find_broken: Callable[[], tuple[str, str] |
         error: what Polars raised.
         find_broken: as for `of_pass`.
     """
+    if found := of_store(error):
+        return found
     number, path = _os_error(error)
     if number is not None and path is not None:
         return of_file(error, path)
@@ -91,10 +101,31 @@ def of_writing(number: int, target: str, written: int) -> DestinationError:
     return DestinationError(message, {"path": target, "written": written})
 
 
+def of_store(error: BaseException) -> SourceError | DestinationError | None:
+    """Return the error for a request to an object store that failed; `None` when that is not what happened."""
+    text = str(error)
+    request, status = _STORE.search(text), _STATUS.search(text)
+    if request is None:
+        return None
+    number = int(status["status"]) if status else 0
+    said = ": ".join(found["text"] for found in _SAID.finditer(text)) or (str(number) if number else first_line(error))
+    said = said.rstrip(".")
+    kind = SourceError if request["verb"] in {"GET", "HEAD"} else DestinationError
+    what = f"{'reading' if kind is SourceError else 'writing'} {request['url'].partition('?')[0]} failed"
+    if number in _REFUSED:
+        message = f"{what}: {said}. Check the credentials of the platform, and give their user or role the right to it"
+        return kind(message, {"status": number}).classed(ErrorClass.CONFIGURATION)
+    if number == _MISSING:
+        return kind(f"{what}: it is not there ({said})", {"status": number})
+    return kind(f"{what}: {said}. Run again later", {"status": number}).classed(ErrorClass.TRANSIENT)
+
+
 def of_file(error: BaseException, path: str) -> SourceError:
     """Return the error for a source file that can't be read."""
     if isinstance(error, PlatformError):
         return SourceError(error.message, {"path": path}).classed(error.error_class)
+    if found := of_store(error):
+        return SourceError(f"{path}: {found.message}", {"path": path}).classed(found.error_class)
     number, _ = _os_error(error)
     if number == errno.ENOENT:
         return SourceError(f"{path}: there is no such file", {"path": path})

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from datacoolie.platforms import BasePlatform, Content, Dialect, FileInfo
+from datacoolie.platforms import BasePlatform, Content, Dialect, FileInfo, PathNotFoundError
 from datacoolie_platform_aws.addresses import Address, is_on_s3, parse, parse_object
 from datacoolie_platform_aws.failures import MISSING, code_of, errors
 from datacoolie_platform_aws.objects import Objects
 from datacoolie_platform_aws.secrets import SecretsManagerProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from types_boto3_s3 import S3Client
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from datacoolie_platform_aws.options import LibraryOptions
 
 _NO_SUCH_RANGE = "InvalidRange"
+_AT_A_TIME = 16
+"""Requests that run at the same time."""
 
 
 class S3Files(BasePlatform):
@@ -109,6 +113,11 @@ class S3Files(BasePlatform):
                 raise
         return _info(address, found["ContentLength"], found["LastModified"], found["ETag"])
 
+    def stat_files(self, paths: Iterable[str]) -> Sequence[FileInfo | None]:
+        """Describe objects, several at a time."""
+        with ThreadPoolExecutor(_AT_A_TIME) as requests:
+            return [*requests.map(self.stat, paths)]
+
     def list(self, folder: str) -> Iterator[FileInfo]:
         """List the objects below a folder, page by page; objects that stand for folders are left out."""
         address = parse(folder)
@@ -148,6 +157,12 @@ class S3Files(BasePlatform):
             with errors("copy", here.uri, there.uri):
                 self._objects.copy(here, there)
 
+    def move_files(self, moves: Iterable[tuple[str, str]]) -> None:
+        """Copy objects, several at a time, then delete all that were copied."""
+        with ThreadPoolExecutor(_AT_A_TIME) as requests:
+            copied = [*requests.map(self._copied, moves)]
+        self.delete_files(path for path in copied if path is not None)
+
     def move(self, source: str, target: str) -> None:
         """Copy an object, then delete it: for a moment both are there."""
         self.copy(source, target)
@@ -165,6 +180,14 @@ class S3Files(BasePlatform):
     def secret_provider(self) -> BaseSecretProvider:
         """Return Secrets Manager."""
         return SecretsManagerProvider(self._session)
+
+    def _copied(self, move: tuple[str, str]) -> str | None:
+        """Copy an object; return its path if it can be deleted then."""
+        source, target = move
+        with suppress(PathNotFoundError):
+            self.copy(source, target)
+            return source if parse(source) != parse(target) else None
+        return None
 
     @property
     def _client(self) -> S3Client:

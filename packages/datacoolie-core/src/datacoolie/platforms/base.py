@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from datacoolie.core.exceptions import ErrorClass, PlatformError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from datacoolie.core.secret_provider import BaseSecretProvider
@@ -156,6 +157,10 @@ class BasePlatform(ABC):
     def stat(self, path: str) -> FileInfo | None:
         """Describe one file; `None` when there is none (a folder is none)."""
 
+    def stat_files(self, paths: Iterable[str]) -> Sequence[FileInfo | None]:
+        """Describe files, several at a time where the platform can; `None` for one that is not there."""
+        return [self.stat(path) for path in paths]
+
     @abstractmethod
     def list(self, folder: str) -> Iterator[FileInfo]:
         """List all files below a folder, recursively, sorted by path; nothing when there is no such folder."""
@@ -180,6 +185,12 @@ class BasePlatform(ABC):
     @abstractmethod
     def move(self, source: str, target: str) -> None:
         """Move a file, replacing `target` (atomically where the platform can)."""
+
+    def move_files(self, moves: Iterable[tuple[str, str]]) -> None:
+        """Move files, each from a path to another, replacing what is there; those that are not there are left out."""
+        for source, target in moves:
+            with suppress(PathNotFoundError):
+                self.move(source, target)
 
     @abstractmethod
     def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from datacoolie.platforms.base import BasePlatform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from datacoolie.platforms.base import Content, FileInfo
 
@@ -48,6 +48,12 @@ class RoutedPlatform(BasePlatform):
         """Describe one file."""
         return self.platform_of(path).stat(path)
 
+    def stat_files(self, paths: Iterable[str]) -> Sequence[FileInfo | None]:
+        """Describe files; those of one platform together."""
+        asked = [*paths]
+        only = self._only(asked)
+        return super().stat_files(asked) if only is None else only.stat_files(asked)
+
     def list(self, folder: str) -> Iterator[FileInfo]:
         """List all files below a folder."""
         return self.platform_of(folder).list(folder)
@@ -77,6 +83,15 @@ class RoutedPlatform(BasePlatform):
         else:
             there.write(target, here.read(source).data)
 
+    def move_files(self, moves: Iterable[tuple[str, str]]) -> None:
+        """Move files; those of one platform together."""
+        asked = [*moves]
+        only = self._only(path for move in asked for path in move)
+        if only is None:
+            super().move_files(asked)
+        else:
+            only.move_files(asked)
+
     def move(self, source: str, target: str) -> None:
         """Move a file; from one platform to another by a copy."""
         here = self.platform_of(source)
@@ -85,3 +100,8 @@ class RoutedPlatform(BasePlatform):
         else:
             self.copy(source, target)
             here.delete_files([source])
+
+    def _only(self, paths: Iterable[str]) -> BasePlatform | None:
+        """Return the platform that has all of these paths, if one has."""
+        platforms = {id(found): found for found in map(self.platform_of, paths)}
+        return next(iter(platforms.values())) if len(platforms) == 1 else None

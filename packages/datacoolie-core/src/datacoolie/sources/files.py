@@ -119,8 +119,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
 
     def verify(self, window: Window) -> None:
         """Compare each file with what was listed."""
-        for file in window.files:
-            now = self.platform.stat(file.path)
+        for file, now in zip(window.files, self.platform.stat_files(file.path for file in window.files), strict=True):
             if now != file:
                 message = (
                     f"{file.path}: the file {'changed' if now else 'went away'} while it was read; nothing was "

@@ -10,9 +10,8 @@ For other readers an append appears file by file, and an overwrite shows old and
 
 from __future__ import annotations
 
-import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -71,14 +70,15 @@ class FolderCommits:
         self._folder = f"{self._control}/{self._flow}"
         self._staging = self._attempt = ""
         self._base: int | None = None
+        self._seen: FlowFolder | None = None
 
     def newest(self, after: int = -1) -> Commit | None:
-        """Return the flow's newest commit when its `seq` is above `after`; reads one file at most.
+        """Return the flow's newest commit when its `seq` is above `after`, as `recover` has just seen it, or as it is.
 
         Raises:
             DestinationError: its manifest is damaged.
         """
-        listed = self._list()
+        listed, self._seen = self._seen or self._list(), None
         self._base = listed.newest[0]
         if not listed.manifests or listed.newest[0] <= after:
             return None
@@ -94,8 +94,9 @@ class FolderCommits:
 
     def recover(self) -> None:
         """Finish publications that were cut off, of any flow, and remove what dead runs of this flow staged."""
-        self._finish_publications()
-        self._remove_leftovers(self._folder, self._list())
+        view = self._finish_publications()
+        self._seen = self._list() if view.unfinished else view.flows.get(self._flow, FlowFolder())
+        self._remove_leftovers(self._folder, self._seen)
 
     def tidy(self, live_runs: Collection[str]) -> int:
         """Finish publications that were cut off, and remove what dead runs staged and old manifests, of any flow.
@@ -258,12 +259,16 @@ class FolderCommits:
             raise self._conflict(manifest)
         self._publish(manifest)
         self._remove_old_manifests(self._folder, listed)
-        self._remove_leftovers(self._folder, listed)
+        own = manifest.staging.rpartition("/")[2]
+        others = {name: files for name, files in listed.staged.items() if name != own}
+        self._remove_leftovers(self._folder, replace(listed, staged=others))
 
-    def _finish_publications(self) -> None:
-        for publication in _look(self._platform, self._root, self._control).unfinished.values():
+    def _finish_publications(self) -> _View:
+        view = _look(self._platform, self._root, self._control)
+        for publication in view.unfinished.values():
             _log.info("%s: finishing the publication of %s", self._target, publication.manifest.name)
             self._publish(publication.manifest)
+        return view
 
     def _remove_old_manifests(self, folder: str, listed: FlowFolder) -> int:
         """Remove all but the newest manifests of a flow, and return how many."""
@@ -274,11 +279,8 @@ class FolderCommits:
 
     def _publish(self, manifest: Manifest) -> None:
         """Show the new files, then remove the old ones; each step may have been done before."""
-        for add in manifest.adds:
-            with contextlib.suppress(PathNotFoundError):
-                self._platform.move(f"{self._root}/{add.staged}", f"{self._root}/{add.path}")
-        for path in manifest.removes:
-            self._platform.delete(f"{self._root}/{path}")
+        self._platform.move_files((f"{self._root}/{add.staged}", f"{self._root}/{add.path}") for add in manifest.adds)
+        self._platform.delete_files(f"{self._root}/{path}" for path in manifest.removes)
         self._platform.delete(f"{self._root}/{manifest.staging}")
 
     def _remove_leftovers(self, folder: str, listed: FlowFolder, live_runs: Collection[str] = ()) -> int:
@@ -333,6 +335,7 @@ class _View:
 
     newest: Mapping[str, tuple[int, int]]
     unfinished: Mapping[str, _Publication]
+    flows: Mapping[str, FlowFolder] = field(compare=False)
 
 
 def live_files(platform: BasePlatform, folder: str) -> tuple[FileInfo, ...]:
@@ -360,14 +363,15 @@ def live_files(platform: BasePlatform, folder: str) -> tuple[FileInfo, ...]:
 def _look(platform: BasePlatform, root: str, control: str) -> _View:
     """List the manifests of all flows, and read those whose publication is not finished."""
     newest, unfinished = {}, {}
-    for flow, listed in list_flows(platform, control).items():
+    flows = list_flows(platform, control)
+    for flow, listed in flows.items():
         newest[flow] = listed.newest
         if listed.manifests and listed.staged:
             manifest = read_manifest(platform, f"{control}/{flow}/{listed.manifests[listed.newest]}")
             if manifest and (waiting := listed.staged_paths(manifest)):
                 moving = any(f"{root}/{add.staged}" in waiting for add in manifest.adds)
                 unfinished[flow] = _Publication(manifest=manifest, moving=moving)
-    return _View(newest=newest, unfinished=unfinished)
+    return _View(newest=newest, unfinished=unfinished, flows=flows)
 
 
 def _is_visible(relative: str) -> bool:

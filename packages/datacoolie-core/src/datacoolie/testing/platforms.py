@@ -159,6 +159,18 @@ class PlatformSuite(Suite):
             "b": b"a",
         }
 
+    def test_many_files_at_once(self, platform: BasePlatform, folder: str) -> None:
+        names = [f"{number}" for number in range(5)]
+        for name in names:
+            platform.write(f"{folder}/{name}", name.encode())
+        platform.move_files((f"{folder}/{name}", f"{folder}/moved/{name}") for name in (*names[1:], "missing"))
+        assert self._names(platform, folder) == ["0", "moved/1", "moved/2", "moved/3", "moved/4"]
+        assert platform.read(f"{folder}/moved/3").data == b"3"
+        asked = [f"{folder}/{name}" for name in ("0", "1", "moved/2")]
+        assert list(platform.stat_files(asked)) == [platform.stat(asked[0]), None, platform.stat(asked[2])]
+        platform.delete_files(f"{folder}/moved/{name}" for name in names)
+        assert self._names(platform, folder) == ["0"]
+
     def test_versions_are_compared(self, platform: BasePlatform, folder: str) -> None:
         path = f"{folder}/f"
         first = platform.write_if_match(path, b"A", None)

@@ -34,6 +34,21 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the proxy was asked.
+
+    Attributes:
+        method: of HTTP.
+        path: with the query, escaped.
+        headers: as they were sent.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
 class Fault(Enum):
     """What the proxy does without answering."""
 
@@ -51,7 +66,7 @@ class FaultyProxy:
 
     Attributes:
         url: of the proxy.
-        requests: method and path of all requests so far.
+        requests: all requests so far.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -68,7 +83,7 @@ class FaultyProxy:
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.requests: list[tuple[str, str]] = []
+        self.requests: list[Request] = []
 
     def disturb(self, *faults: Answer | Fault) -> None:
         """Do this to the next requests, one by one, instead of what was left to do."""
@@ -76,7 +91,7 @@ class FaultyProxy:
         self._faults.extend(faults)
 
     def next_fault(self) -> Answer | Fault | None:
-        """Take what is to be done to a request; `None`: pass it on."""
+        """Take what is to be done to the newest of `requests`; `None`: pass it on."""
         try:
             return self._faults.popleft()
         except IndexError:
@@ -114,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_request(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.owner.requests.append((self.command, self.path))
+        self.owner.requests.append(Request(method=self.command, path=self.path, headers=dict(self.headers)))
         match self.owner.next_fault():
             case Answer() as answer:
                 self._answer(answer, len(answer.body))

@@ -14,6 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
+from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.redaction import get_logger
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError, tokens
 from datacoolie_engine_polars import failures
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from deltalake import Schema as DeltaSchema
     from deltalake.transaction import RemoveAction
 
-    from datacoolie.core.exceptions import DestinationError
     from datacoolie.engines import Commit
     from datacoolie_engine_polars.staging import StagedData
 
@@ -224,6 +224,9 @@ def failed(error: DeltaError | OSError, path: str) -> DestinationError:
     text, details = failures.first_line(error), {"path": path}
     if isinstance(error, CommitFailedError) or "already exists" in text:
         return CommitConflictError(f"{path}: somebody else's commit came first: {text}", details)
+    refused = failures.of_store(error)
+    if refused is not None and refused.error_class is ErrorClass.CONFIGURATION:
+        return DestinationError(f"{path}: {refused.message}", details).classed(refused.error_class)
     number = failures.os_number(error)
     return _unknown(path, error) if number is None else failures.of_writing(number, path, 0)
 

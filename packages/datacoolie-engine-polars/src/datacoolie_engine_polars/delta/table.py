@@ -63,19 +63,29 @@ class DeltaTableOps(StagedTable):
     @cached_property
     def _table(self) -> DeltaTable | None:
         identity, _, number = (self._ref.version or "").rpartition("@")
-        try:
-            table = DeltaTable(
-                self._path, version=int(number) if number else None, storage_options=self._access.options
-            )
-        except TableNotFoundError:
-            return None
-        except (DeltaError, OSError) as error:
-            message = f"{self._path}: this is no Delta table that can be read: {failures.first_line(error)}"
-            raise DestinationError(message, {"path": self._path}) from error
-        if identity and str(table.metadata().id) != identity:
+        table = self._open(int(number) if number else None)
+        if table and identity and str(table.metadata().id) != identity:
             message = f"{self._path}: this is another table than the one of which version {number} was asked for"
             raise SourceError(message, {"path": self._path})
         return table
+
+    def _open(self, version: int | None) -> DeltaTable | None:
+        """Open the table by credentials that are good now."""
+        self._options = self._access.options
+        try:
+            return DeltaTable(self._path, version=version, storage_options=self._options)
+        except TableNotFoundError:
+            return None
+        except (DeltaError, OSError) as error:
+            found = failures.of_store(error)
+            why, kind = (found.message, found.error_class) if found else (failures.first_line(error), ErrorClass.DATA)
+            message = f"{self._path}: this is no Delta table that can be read: {why}"
+            raise DestinationError(message, {"path": self._path}).classed(kind) from error
+
+    def _renew(self) -> None:
+        """Open the same version again when other credentials are good by now: a pass may take long."""
+        if self._access.options != self._options:
+            self._table = self._open(self._existing().version())
 
     @property
     def exists(self) -> bool:
@@ -232,6 +242,7 @@ class DeltaTableOps(StagedTable):
         staged = self._stager.stage(frame, target, sink, observe).without_empty()
         with staged.withdrawn_on_failure():
             observed = self._rules.enforce(staged.observed)
+            self._renew()
         return replace(staged, observed=observed)
 
     def _create(self, frame: pl.LazyFrame, request: WriteRequest[pl.LazyFrame]) -> tuple[StagedData, str, str]:

@@ -1,0 +1,135 @@
+"""What a load asks S3, counted by a proxy; and what it says when S3 refuses in the middle of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from botocore.credentials import ReadOnlyCredentials
+
+from datacoolie.core.exceptions import ErrorClass
+from datacoolie.testing.proxy import Answer, Fault, FaultyProxy, Request
+from datacoolie_platform_aws.session import AwsSession
+from tests.s3 import S3Project, make_bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.projects import Record
+    from tools.services.model import Running
+
+REFUSED = Answer(status=403, body=b"<Error><Code>AccessDenied</Code><Message>No.</Message></Error>")
+
+
+class Guard(FaultyProxy):
+    """Refuses requests of one method whose path has a part; none at first."""
+
+    method, part = "", ""
+
+    def next_fault(self) -> Answer | Fault | None:
+        newest = self.requests[-1]
+        return REFUSED if newest.method == self.method and self.part in newest.path else None
+
+
+@pytest.fixture(scope="module")
+def guard(moto_server: Running) -> Iterator[Guard]:
+    with pytest.MonkeyPatch.context() as patch, Guard(moto_server.address["url"]) as guard:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        make_bucket(moto_server.address["url"])
+        yield guard
+
+
+@pytest.fixture
+def project(tmp_path: Path, guard: Guard) -> S3Project:
+    guard.method = guard.part = ""
+    project = S3Project(tmp_path, guard.url)
+    project.write(flow())
+    project.land("events/1.parquet", pl.DataFrame({"id": [1]}))
+    return project
+
+
+def flow(connection: str = "lake") -> Record:
+    return {
+        "name": "events",
+        "source": {"connection_name": "landing_parquet", "table": "events", "watermark_columns": ["id"]},
+        "destination": {"connection_name": connection, "table": "events", "load_type": "append"},
+        "transform": {"system_columns": False},
+    }
+
+
+def asked(project: S3Project, guard: Guard) -> list[Request]:
+    """Load and return what was asked."""
+    before = len(guard.requests)
+    project.load()
+    return guard.requests[before:]
+
+
+def test_states_leases_and_tokens_take_few_requests(project: S3Project, guard: Guard) -> None:
+    asked(project, guard)
+    project.land("events/2.parquet", pl.DataFrame({"id": [2]}))
+    load = [one for one in asked(project, guard) if "/state/" in one.path]
+    # Read the state, take the lease, look at it before the commit, save both, and the record of the run.
+    assert [one.method for one in load] == ["GET", "PUT", "GET", "PUT", "PUT"]
+    nothing_new = [one for one in asked(project, guard) if "/state/" in one.path]
+    assert [one.method for one in nothing_new] == ["GET", "PUT"]
+
+
+def test_a_run_looks_once_for_old_records(project: S3Project, guard: Guard) -> None:
+    asked(project, guard)
+    listed = [one for one in asked(project, guard) if "%2Fstate%2F" in one.path]
+    assert [one.method for one in listed] == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "error", "message"),
+    [
+        (
+            ("GET", "/landing/events/1.parquet"),
+            "SourceError",
+            r"landing/events/1.parquet.* failed: AccessDenied: No\. Check",
+        ),
+        (("PUT", "/lake/events/dc-part"), "DestinationError", r"writing .*dc-part.* failed: AccessDenied: No\. Check"),
+        (("GET", "/lake/events/dc-part"), "AccessDeniedError", r"dc-part.*the right to do so"),
+        (("PUT", "/_delta_log/"), "DestinationError", r"_delta_log/0+\.json failed: AccessDenied: No\. Check"),
+        (("GET", "/_delta_log/"), "DestinationError", r"no Delta table that can be read.*AccessDenied"),
+        (("PUT", "/state/flows/"), "AccessDeniedError", r"Can't write 's3://.*state/flows/.*the right to do so"),
+    ],
+)
+def test_a_refusal_in_the_middle(
+    project: S3Project, guard: Guard, refused: tuple[str, str], error: str, message: str
+) -> None:
+    guard.method, guard.part = refused
+    record = project.attempt()
+    guard.method = ""
+    assert record.error is not None
+    assert (record.error.type, record.error.error_class) == (error, ErrorClass.CONFIGURATION)
+    assert re.search(message, record.error.message), record.error.message
+    assert project.names("lake") == []
+    project.load()
+    assert project.table("events")["id"].to_list() == [1]
+
+
+def test_credentials_that_change_while_a_load_lasts(
+    project: S3Project, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(project, guard)
+    project.land("events/2.parquet", pl.DataFrame({"id": [2]}))
+    issued: list[int] = []
+
+    def keys(_: AwsSession) -> tuple[ReadOnlyCredentials, datetime]:
+        issued.append(len(guard.requests))
+        return ReadOnlyCredentials(f"key{len(issued)}", "secret", None), datetime.now(UTC) + timedelta(hours=1)
+
+    monkeypatch.setattr(AwsSession, "keys", keys)
+    commit = next(one for one in asked(project, guard) if one.method == "PUT" and "_delta_log" in one.path)
+    key = commit.headers["authorization"].partition("Credential=key")[2].partition("/")[0]
+    # The commit is made by credentials that were asked for after the data had been written.
+    written = max(at for at, one in enumerate(guard.requests) if one.method == "PUT" and "/dc-part" in one.path)
+    assert issued[int(key) - 1] > written
+    assert sorted(project.table("events")["id"]) == [1, 2]
