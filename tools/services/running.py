@@ -14,16 +14,23 @@ from tools.services.iceberg_rest import IcebergRest
 from tools.services.model import Running, Service
 from tools.services.moto import Moto
 from tools.services.postgres import Postgres
-from tools.services.spark import SparkConnect
+from tools.services.spark import SparkCluster, SparkConnect
 from tools.services.vault import Vault
 from tools.services.versitygw import VersityGw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVICES: dict[str, Service] = {
-    service.name: service for service in (Postgres(), IcebergRest(), Moto(), VersityGw(), Vault(), SparkConnect())
-}
+_ALL: tuple[Service, ...] = (
+    Postgres(),
+    IcebergRest(),
+    Moto(),
+    VersityGw(),
+    Vault(),
+    SparkConnect(),
+    SparkCluster(),
+)
+SERVICES: dict[str, Service] = {service.name: service for service in _ALL}
 """All services by name."""
 
 _RECORD = "running.json"

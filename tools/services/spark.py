@@ -93,3 +93,33 @@ def _home() -> Path:
 def _listens(port: int) -> bool:
     with socket.socket() as asking:
         return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+class SparkCluster(Service):
+    """A standalone cluster: a master and two workers of one core each."""
+
+    name: ClassVar[str] = "spark-cluster"
+
+    def start(self, folder: Path) -> Running:
+        """Start the master, then the workers."""
+        port = process.free_port()
+        url = f"spark://127.0.0.1:{port}"
+        master = self._spawn(folder / "master", "master.Master", "--port", str(port))
+        process.wait_until(lambda: _listens(port), master, folder / "master", "Spark's master")
+        workers = [
+            self._spawn(folder / name, "worker.Worker", "--cores", "1", "--memory", "1g", "-d", str(folder / name), url)
+            for name in ("worker-1", "worker-2")
+        ]
+        address = {"url": url, "port": str(port), "workers": " ".join(map(str, workers))}
+        return Running(name=self.name, folder=folder, pid=master, address=address)
+
+    def stop(self, running: Running) -> None:
+        """Stop the workers, then the master."""
+        for pid in (*map(int, running.address["workers"].split()), running.pid):
+            process.stop(pid)
+
+    def _spawn(self, folder: Path, what: str, *options: str) -> int:
+        folder.mkdir()
+        main = f"org.apache.spark.deploy.{what}"
+        command = [str(_home() / "bin/spark-class"), main, "--host", "127.0.0.1", "--webui-port", "0", *options]
+        return process.spawn(command, folder, {"SPARK_HOME": str(_home()), "SPARK_DAEMON_MEMORY": "256m"})

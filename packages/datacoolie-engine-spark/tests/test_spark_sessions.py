@@ -74,19 +74,22 @@ def test_each_thread_has_a_session_of_its_own_named_after_its_flow(spark_engine:
 def test_an_interrupt_ends_what_runs(name: str, request: pytest.FixtureRequest) -> None:
     engine: SparkEngine = request.getfixturevalue(name)
     raised: list[BaseException] = []
+    begun = threading.Event()
 
     def endless() -> None:
         with engine.naming("endless"):
+            frame = engine.session.range(10**13)
+            begun.set()
             try:
-                engine.frames.aggregate(engine.session.range(10**13), {"n": agg("count_if", parse("id % 7 = 3"))})
+                engine.frames.aggregate(frame, {"n": agg("count_if", parse("id % 7 = 3"))})
             except InterruptedPassError as error:
                 raised.append(error)
 
     thread = threading.Thread(target=endless)
     thread.start()
-    while thread.is_alive():
-        engine.interrupt()
-        thread.join(0.2)
+    assert begun.wait(100)
+    engine.interrupt()
+    thread.join(100)
     assert len(raised) == 1
     assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
 

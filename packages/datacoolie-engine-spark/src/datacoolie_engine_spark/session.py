@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import Lock, RLock, local
+from threading import Lock, RLock, Thread, local
 from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkRuntimeError
@@ -29,6 +30,7 @@ OWN_CONF: Mapping[str, str] = {"spark.sql.session.timeZone": "UTC", "spark.sql.a
 _QUERY_ERRORS = "SQLQueryContextLogger"
 """Where pyspark logs each error of a query, with all lines of Java, before it raises it."""
 
+_PAUSE = 0.2
 _log = get_logger(__name__)
 
 
@@ -77,6 +79,7 @@ class Sessions:
         self._finding = RLock()
         self._all: list[SparkSession] = []
         self._idle: list[SparkSession] = []
+        self._names: list[str] = []
         self._lock = Lock()
         self._mine = local()
 
@@ -100,14 +103,26 @@ class Sessions:
         """Name what this thread runs, as Spark's own tools show it; then let another thread have its session."""
         self._give_back()
         self._mine.name = name
+        self._names.append(name)
         try:
             yield
         finally:
+            self._names.remove(name)
             self._mine.name = None
             self._give_back()
 
     def interrupt(self) -> None:
-        """End what runs in all sessions of the engine."""
+        """End what runs in all sessions of the engine, and what is about to begin where work was named."""
+        self._interrupt()
+        Thread(target=self._interrupt_on, name="datacoolie-spark-interrupt", daemon=True).start()
+
+    def _interrupt_on(self) -> None:
+        """Interrupt again and again: a job that is only about to begin would not notice."""
+        while self._names:
+            time.sleep(_PAUSE)
+            self._interrupt()
+
+    def _interrupt(self) -> None:
         with self._lock:
             sessions = list(self._all)
         for session in sessions:

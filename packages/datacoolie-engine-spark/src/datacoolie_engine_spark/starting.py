@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pyspark
@@ -27,6 +27,7 @@ _EXTENSIONS = {
 PATIENCE = 60.0
 """Seconds for which a cluster's first executor is waited for."""
 
+_PAUSE = 0.5
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
@@ -63,8 +64,8 @@ def _with_executors(session: SparkSession, master: str) -> SparkSession:
     """
     if master.startswith("local"):
         return session
-    alarm = Timer(PATIENCE, session.interruptAll)
-    alarm.start()
+    done = Event()
+    Thread(target=_interrupt_after, args=(session, done), daemon=True).start()
     try:
         session.range(1).count()
     except (PySparkException, Py4JError) as error:
@@ -75,8 +76,16 @@ def _with_executors(session: SparkSession, master: str) -> SparkSession:
         )
         raise EngineError(message, {"master": master}).classed(ErrorClass.TRANSIENT) from error
     finally:
-        alarm.cancel()
+        done.set()
     return session
+
+
+def _interrupt_after(session: SparkSession, done: Event) -> None:
+    """Interrupt again and again: a job that is only about to begin would not notice."""
+    pause = PATIENCE
+    while not done.wait(pause):
+        session.interruptAll()
+        pause = _PAUSE
 
 
 def _settings(jars: str | None, conf: Mapping[str, str]) -> dict[str, str]:
