@@ -1,0 +1,112 @@
+"""The resolver `databricks`: secrets of scopes, from the cluster or from outside."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar
+
+from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
+from datacoolie.core.redaction import register_secret_values
+from datacoolie.core.secret_resolver import BaseSecretResolver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ON_A_CLUSTER = "DATABRICKS_RUNTIME_VERSION"
+_SECRETS = ("token", "password", "client_secret", "azure_client_secret", "google_credentials")
+
+
+class ScopeError(DataCoolieError):
+    """Databricks can't give a secret."""
+
+
+class SecretGetter(ABC):
+    """Fetches secrets of scopes."""
+
+    @abstractmethod
+    def get(self, scope: str, key: str) -> str:
+        """Return a secret.
+
+        Raises:
+            ScopeError: Databricks does not give it.
+            ConfigurationError: it is no text.
+        """
+
+
+class DatabricksResolver(BaseSecretResolver):
+    """Secrets of Databricks: `databricks:SCOPE` with the name of a secret.
+
+    On a cluster `dbutils` is asked, unless the settings say who asks; elsewhere databricks-sdk.
+
+    Args:
+        **options: settings of databricks-sdk: `host`, `token`, `client_id`, `client_secret`, `profile`, ...
+
+    Raises:
+        ConfigurationError: databricks-sdk has no such setting.
+    """
+
+    contract_version: ClassVar[int] = 1
+
+    def __init__(self, **options: object) -> None:
+        """Keep settings; nobody is asked for anything yet."""
+        self._options = {name: value for name, value in options.items() if value is not None}
+        register_secret_values(*(str(options[name]) for name in _SECRETS if options.get(name)))
+        if self._options:
+            _check(self._options)
+        self._getter: SecretGetter | None = None
+
+    def resolve(self, key: str, source: str) -> str:
+        """Return a secret.
+
+        Raises:
+            ConfigurationError: the source is no scope, the library is missing, or nothing says who asks.
+            ScopeError: Databricks does not give it.
+        """
+        if not source or "/" in source:
+            message = f"{source!r} must be the name of a scope, such as databricks:shop."
+            raise ConfigurationError(message)
+        if self._getter is None:
+            self._getter = _getter(self._options)
+        return self._getter.get(source, key)
+
+    def close(self) -> None:
+        """Forget the login."""
+        self._getter = None
+
+
+def _getter(options: Mapping[str, object]) -> SecretGetter:
+    if not options and os.environ.get(_ON_A_CLUSTER):
+        return _OfCluster()
+    _require_sdk()
+    from datacoolie_platform_databricks.sdk import SdkGetter  # noqa: PLC0415 - an extra
+
+    return SdkGetter(options)
+
+
+def _check(options: Mapping[str, object]) -> None:
+    _require_sdk()
+    from datacoolie_platform_databricks.sdk import check  # noqa: PLC0415 - an extra
+
+    check(options)
+
+
+def _require_sdk() -> None:
+    if find_spec("databricks") is None or find_spec("databricks.sdk") is None:
+        message = "Secrets of Databricks need its library: pip install 'datacoolie-platform-databricks[sdk]'"
+        raise ConfigurationError(message)
+
+
+class _OfCluster(SecretGetter):
+    """Has the cluster fetch secrets, as whoever runs the notebook or job."""
+
+    def get(self, scope: str, key: str) -> str:
+        from databricks.sdk.runtime import dbutils  # noqa: PLC0415 - only on a cluster
+
+        try:
+            return str(dbutils.secrets.get(scope, key))
+        except Exception as error:
+            # It passes on what the JVM throws, of any type.
+            message = f"Can't read {key!r} of the scope {scope!r}: {error}"
+            raise ScopeError(message, {"scope": scope}) from error
