@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tools.check.workspace import Workspace
+from tools.tests.clones import ROOT, Clone, cloned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
 FILES = {
     "LICENSE": "the licence\n",
     "README.md": "# Tree\n\n```console\n$ uv run pytest packages/one\n3 passed\n```\n",
-    "pyproject.toml": '[[tool.towncrier.type]]\ndirectory = "added"\n[[tool.towncrier.type]]\ndirectory = "fixed"\n',
+    "pyproject.toml": (
+        "[tool.uv.sources]\none = { workspace = true }\ndatacoolie-core = { workspace = true }\n"
+        '[tool.coverage.run]\nsource_pkgs = ["datacoolie"]\n'
+        '[tool.importlinter]\nroot_packages = ["datacoolie"]\n'
+        '[[tool.towncrier.type]]\ndirectory = "added"\n[[tool.towncrier.type]]\ndirectory = "fixed"\n'
+    ),
     "packages/datacoolie-core/LICENSE": "the licence\n",
     "packages/datacoolie-core/README.md": "# core\n",
     "packages/datacoolie-core/CHANGELOG.md": "# Changelog\n",
@@ -60,3 +67,24 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(root), *arguments], check=True)
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the repository as before all first releases, and without pyspark, which would be built at each change."""
+    root = tmp_path_factory.mktemp("origin")
+    found = cloned(ROOT, root)
+    for package in found.packages:
+        text = re.sub(r'^version = ".*"', 'version = "0.1.0"', package.pyproject, flags=re.MULTILINE)
+        text = re.sub(r'"(datacoolie[a-z-]*(?:\[[a-z,]*\])?)>=.*?"', r'"\1>=0.1,<0.2"', text)
+        found.write(package.relative("pyproject.toml"), re.sub(r'"pyspark[^"]*",? ?', "", text))
+        found.write(package.relative("CHANGELOG.md"), "# Changelog\n\n<!-- towncrier release notes start -->\n")
+        found.write(package.relative("changes/+start.added.md"), "The start.\n")
+    subprocess.run(["uv", "lock", "--quiet"], check=True, cwd=root)
+    found.commit()
+    return root
+
+
+@pytest.fixture
+def clone(origin: Path, tmp_path: Path) -> Clone:
+    return cloned(origin, tmp_path / "clone")

@@ -3,80 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tools.check.__main__ import CHECKS
-from tools.check.workspace import Workspace
-from tools.release.__main__ import main
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from tools.tests.clones import Clone
+
 CORE, POLARS = "packages/datacoolie-core", "packages/datacoolie-engine-polars"
-
-
-class Clone(Workspace):
-    """A clone in which releases are made."""
-
-    def release(self, *arguments: str) -> int:
-        return main(["--root", str(self.root), *arguments])
-
-    def write(self, name: str, text: str) -> None:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-    def commit(self) -> None:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message=Change")
-
-    def tagged(self, *tags: str) -> None:
-        """Make it look as if packages were released just now."""
-        for path in self.root.glob("packages/*/changes/*.md"):
-            path.unlink()
-        self.commit()
-        for tag in tags:
-            self.git("tag", tag)
-
-    def planned(self, capsys: pytest.CaptureFixture[str]) -> list[str]:
-        capsys.readouterr()
-        assert self.release("plan") == 0
-        return capsys.readouterr().out.splitlines()
-
-    def fresh(self) -> Clone:
-        """Look again: what was read of the packages is kept."""
-        return Clone(self.root)
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the repository as before all first releases, and without pyspark, which would be built at each change."""
-    root = tmp_path_factory.mktemp("origin")
-    found = cloned(ROOT, root)
-    for package in found.packages:
-        text = re.sub(r'^version = ".*"', 'version = "0.1.0"', package.pyproject, flags=re.MULTILINE)
-        text = re.sub(r'"(datacoolie[a-z-]*(?:\[[a-z,]*\])?)>=.*?"', r'"\1>=0.1,<0.2"', text)
-        found.write(package.relative("pyproject.toml"), re.sub(r'"pyspark[^"]*",? ?', "", text))
-        found.write(package.relative("CHANGELOG.md"), "# Changelog\n\n<!-- towncrier release notes start -->\n")
-        found.write(package.relative("changes/+start.added.md"), "The start.\n")
-    subprocess.run(["uv", "lock", "--quiet"], check=True, cwd=root)
-    found.commit()
-    return root
-
-
-@pytest.fixture
-def clone(origin: Path, tmp_path: Path) -> Clone:
-    return cloned(origin, tmp_path / "clone")
-
-
-def cloned(origin: Path, root: Path) -> Clone:
-    subprocess.run(["git", "clone", "--quiet", "--no-tags", str(origin), str(root)], check=True)
-    found = Clone(root)
-    found.git("config", "user.name", "Test")
-    found.git("config", "user.email", "test@example.org")
-    return found
 
 
 def test_plan_names_what_is_due_and_what_follows(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:

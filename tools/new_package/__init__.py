@@ -1,0 +1,1 @@
+"""New packages of the workspace: `python -m tools.new_package`."""
