@@ -36,14 +36,14 @@ Sink: TypeAlias = (
 FILE_BYTES = 1 << 30
 """Bytes in memory after which a new Parquet file begins; compressed these are mostly 100 to 250 MB."""
 
-ONE_FILE_BYTES = 1 << 28
+ONE_FILE_BYTES = 1 << 29
 """Bytes of Parquet that are not split."""
 
 
 def file_bytes(size: int | None) -> int | None:
     """Return the `Target.file_bytes` of Parquet, given about how many bytes there are; `None` when that is not known.
 
-    A sink that splits holds about 100 MB more than one that does not, whatever it has to write.
+    A sink that splits holds 100 to 200 MB more than one that does not, whatever it has to write.
     """
     return None if size is not None and size <= ONE_FILE_BYTES else FILE_BYTES
 

@@ -42,7 +42,7 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
     def stage(self, frame: pl.LazyFrame, request: FileWrite[pl.LazyFrame]) -> Staged:
         """Write the frame in one streaming pass into files `<stem>-<5 digits>.<extension>`; raises as `FileOps.stage`.
 
-        Parquet and Avro of more than 256 MB, or of an unknown size, are split into files of about 100 to 250 MB; other
+        Parquet and Avro of more than 512 MB, or of an unknown size, are split into files of about 100 to 250 MB; other
         formats have one file per partition.
         """
         keys = request.partition_by
