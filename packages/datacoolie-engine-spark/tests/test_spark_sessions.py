@@ -43,6 +43,7 @@ def test_the_session_that_is_there_is_used_and_nothing_is_set_in_it(spark_sessio
 def test_settings_of_the_project_are_those_of_the_engines_own_session(spark_session: SparkSession) -> None:
     engine = SparkEngine(spark_session, conf={"spark.sql.shuffle.partitions": 3, "spark.sql.caseSensitive": False})
     assert conf(engine.session, "spark.sql.shuffle.partitions", "spark.sql.caseSensitive") == ["3", "false"]
+    assert conf(SparkEngine(conf={"spark.driver.memory": "2g"}).session, "spark.driver.memory") == ["2g"]
     with pytest.raises(EngineError, match=r"CANNOT_MODIFY.*spark\.sql\.extensions") as caught:
         _ = SparkEngine(spark_session, conf={"spark.sql.extensions": "x"}).session
     assert caught.value.error_class is ErrorClass.CONFIGURATION

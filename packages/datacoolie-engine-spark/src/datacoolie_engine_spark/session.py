@@ -169,7 +169,8 @@ class Sessions:
         # A setting of a session that was started is in it already; some can't be set any more.
         conf = {} if self._started is not None else settings.conf
         for name, value in {**conf, **OWN_CONF}.items():
-            session.conf.set(name, value)
+            if session.conf.get(name, None) != value:  # also one that can't be set any more
+                session.conf.set(name, value)
         logger = logging.getLogger(_QUERY_ERRORS)
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.CRITICAL)
