@@ -9,7 +9,9 @@ from pyspark.sql import DataFrame
 from datacoolie.core.exceptions import EngineError, ErrorClass
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.engines import BaseEngine, EngineCapabilities, QueryOps
-from datacoolie_engine_spark.files import SparkFiles
+from datacoolie_engine_spark.files.ops import SparkFiles
+from datacoolie_engine_spark.files.scan import READERS
+from datacoolie_engine_spark.files.writers import WRITERS
 from datacoolie_engine_spark.frames import SparkFrames
 from datacoolie_engine_spark.session import Sessions, SessionSettings, as_texts
 
@@ -28,8 +30,8 @@ class SparkEngine(BaseEngine[DataFrame]):
     contract_version: ClassVar[int] = 1
     name: ClassVar[str] = "spark"
     capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
-        reads=frozenset(),
-        writes=frozenset(),
+        reads=frozenset(READERS),
+        writes=frozenset(WRITERS),
         tables={},
         observes=False,
     )
@@ -59,7 +61,7 @@ class SparkEngine(BaseEngine[DataFrame]):
         settings = SessionSettings(remote=remote, master=master, conf=as_texts(conf or {}), jars=jars)
         self.sessions = Sessions(session, settings)
         self.frames = SparkFrames(self.sessions)
-        self.files = SparkFiles(self.sessions)
+        self.files = SparkFiles(self.sessions, self.frames)
         self.queries = SparkQueries()
 
     @property

@@ -19,6 +19,7 @@ from datacoolie.core.exceptions import (
     TransformError,
 )
 from datacoolie.engines import CommitConflictError, InterruptedPassError
+from datacoolie_engine_spark import faults
 from datacoolie_engine_spark.jars import missing_class
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def translate(error: BaseException, *, target: str | None = None) -> DataCoolieE
         return lost
     said = _said(text)
     details: dict[str, object] = {"condition": said.condition or None}
+    if broken := faults.blamed(text, _cause(said, text)):
+        return broken
     if not said.condition and (isinstance(error, _EVALUATING) or _EVALUATED.search(text)):
         return TransformError(said.line.removeprefix("IllegalArgumentException: "), details)
     return _of_surroundings(said, text, details) or _of_state(said, text, target, details)
@@ -127,12 +130,18 @@ def _of_state(said: _Said, text: str, target: str | None, details: dict[str, obj
     if target is not None and _concerns(text, target):
         return DestinationError(f"{target}: writing failed: {line}", {**details, "path": target})
     if said.state.startswith("KD") or said.state == "42K03":
-        cause = _CAUSE.findall(text)
         path = _PATH.search(said.line)
         where = path[1].rstrip(".") if path else "Reading failed"
-        why = cause[-1][1] if cause else line
-        return SourceError(f"{where}: {why}", {**details, "path": where})
+        return SourceError(f"{where}: {_cause(said, text)}", {**details, "path": where})
     return EngineError(f"Spark can't do this: {line}", details)
+
+
+def _cause(said: _Said, text: str) -> str:
+    """Return the innermost cause that Java names, or what is said."""
+    causes = _CAUSE.findall(text)
+    if causes:
+        return str(causes[-1][1])
+    return f"{said.condition}: {said.line}" if said.condition else said.line
 
 
 def _concerns(text: str, target: str) -> bool:

@@ -13,6 +13,7 @@ from datacoolie.core.suggest import listed
 from datacoolie.core.types import MapType
 from datacoolie.engines import FrameOps
 from datacoolie.sql import count
+from datacoolie_engine_spark import observations
 from datacoolie_engine_spark.columns import column, quoted
 from datacoolie_engine_spark.expressions import aggregate_text, expression_text
 from datacoolie_engine_spark.failures import translated
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from datacoolie.core.types import DataType, Schema
-    from datacoolie.engines import WindowFunction
+    from datacoolie.engines import Observation, WindowFunction
     from datacoolie.sql import Aggregate, Expr
     from datacoolie_engine_spark.session import Sessions
 
@@ -136,7 +137,7 @@ class SparkFrames(FrameOps[DataFrame]):
         ordered: bool = False,  # noqa: ARG002 - Spark sees by itself that rows are sorted
     ) -> DataFrame:
         """Add columns that look at neighbouring rows of equal `partition_by`, by `order_by`, nulls first."""
-        over = f"{_partition(partition_by)} ORDER BY {_names(order_by)}"
+        over = f"{_partition(partition_by)} ORDER BY {_names(order_by) or 'true'}"
         return frame.selectExpr("*", *(_named(_neighbour(one, over), name) for name, one in columns.items()))
 
     @translated()
@@ -168,6 +169,14 @@ class SparkFrames(FrameOps[DataFrame]):
     def is_empty(self, frame: DataFrame) -> bool:
         """Whether the frame has no row; raises as `aggregate`."""
         return self.aggregate(frame.limit(1), {"rows": count()})["rows"] == 0
+
+    @translated()
+    def observed(
+        self, frame: DataFrame, aggregates: Mapping[str, Aggregate]
+    ) -> tuple[DataFrame, dict[str, Observation[DataFrame]]]:
+        """Return the same rows, of which the job that writes them finds out aggregates on its way."""
+        rows, watched = observations.watched(frame, aggregates)
+        return rows, dict(watched)
 
     @translated()
     def from_arrow(self, table: object) -> DataFrame:

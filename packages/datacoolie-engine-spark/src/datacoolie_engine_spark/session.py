@@ -24,7 +24,12 @@ from datacoolie_engine_spark.starting import start_session
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-OWN_CONF: Mapping[str, str] = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+OWN_CONF: Mapping[str, str] = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    # The default of Spark is a type that Parquet gave up, in which points in time are times without zone for others.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+}
 """What is set in the sessions that are the engine's own, and nowhere else."""
 
 _QUERY_ERRORS = "SQLQueryContextLogger"

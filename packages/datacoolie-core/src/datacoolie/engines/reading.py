@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacoolie.engines.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from datacoolie.engines.options import NativeOptions
 
@@ -157,3 +158,15 @@ def excel_reading(given: Mapping[str, object], native: NativeOptions) -> ExcelRe
     found = Options(given, what="read_options", format="excel", possible=possible, native=native)
     found.fixed("inferSchema", "true")
     return ExcelReading(sheet=found.text("sheet_name"), header=found.flag("header", default=True), native=found.native)
+
+
+def header_names(fields: Sequence[str]) -> list[str]:
+    """Return the columns that a header names, as Spark does.
+
+    A field without a name is called `_c` and its number; each of several equal ones, in any case, gets its number.
+    """
+    counts = Counter(field.lower() for field in fields)
+    return [
+        f"_c{at}" if not field else f"{field}{at}" if counts[field.lower()] > 1 else field
+        for at, field in enumerate(fields)
+    ]

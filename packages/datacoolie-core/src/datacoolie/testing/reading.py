@@ -271,10 +271,24 @@ class ReadingSuite(EngineTests):
         *,
         format: str,  # noqa: A002
     ) -> None:
-        for number, name in enumerate(("a/[x]*.1", "a/xx.1", "_hidden", ".b,c{d}")):
+        for number, name in enumerate(("a/[x]*.1", "a/xx.1", "_h/f", "b,c{d}")):
             write_records(tmp_path / name, format, {"id": f"row {number}"})
-        found = rows(scan(format, "a/[x]*.1", "_hidden", ".b,c{d}"))
+        found = rows(scan(format, "a/[x]*.1", "_h/f", "b,c{d}"))
         assert found == [("row 0",), ("row 2",), ("row 3",)]
+
+    @pytest.mark.parametrize("format", FORMATS)
+    @needs("reads", "{format}")
+    def test_files_whose_names_look_hidden_are_read(
+        self,
+        tmp_path: Path,
+        scan: Scan,
+        rows: Rows,
+        *,
+        format: str,  # noqa: A002
+    ) -> None:
+        for number, name in enumerate(("_f", ".f")):
+            write_records(tmp_path / name, format, {"id": f"row {number}"})
+        assert rows(scan(format, "_f", ".f")) == [("row 0",), ("row 1",)]
 
     def test_a_format_that_is_not_known(self, tmp_path: Path, scan: Scan) -> None:
         (tmp_path / "a.csv").write_text("a\n")

@@ -101,8 +101,8 @@ class WritingSuite(EngineTests):
         assert staged.rows == 4
         assert {name.rpartition("/")[0] for name in files} == {"p=a%2Fb", "p=__HIVE_DEFAULT_PARTITION__", "p=c d"}
         assert all(path.name.startswith("s") for path in files.values())
-        ((name, path),) = ((name, path) for name, path in files.items() if name.startswith("p=c d"))
-        assert name.endswith(f".{format}")
+        assert staged.extension == format
+        (path,) = (path for name, path in files.items() if name.startswith("p=c d"))
         match format:
             case "parquet":
                 assert pq.read_table(path, partitioning=None).to_pylist() == [{"id": 4, "v": ""}]
@@ -118,9 +118,8 @@ class WritingSuite(EngineTests):
     @needs("writes", "{format}")
     def test_compression(self, source: object, stage: Stage, *, format: str, codec: str, extension: str) -> None:  # noqa: A002
         staged, files = stage(source, format, options={"compression": codec}, single_file=True)
-        ((name, path),) = files.items()
+        (path,) = files.values()
         assert staged.extension == extension
-        assert name.endswith(f".{extension}")
         if format == "parquet":
             assert pq.read_metadata(path).row_group(0).column(0).compression == "UNCOMPRESSED"
         else:
@@ -215,9 +214,12 @@ class WritingSuite(EngineTests):
     @needs("writes", "parquet")
     def test_an_interrupt_ends_the_pass(self, engine: Engine, frame: Frame, stage: Stage, tmp_path: Path) -> None:
         frames, part = engine.frames, frame(id=list(range(200_000)))
-        for _ in range(5):
+        for _ in range(2):
             part = frames.union([part] * 6)
-        long = frames.with_columns(part, {"t": parse("sha2(cast(id as string), 256)")})
+        slow = "cast(id as string)"
+        for _ in range(50):
+            slow = f"sha2({slow}, 256)"
+        long = frames.with_columns(part, {"t": parse(slow)})
         executor = ThreadPoolExecutor(1)
         running = executor.submit(stage, long, "parquet")
         executor.shutdown(wait=False)

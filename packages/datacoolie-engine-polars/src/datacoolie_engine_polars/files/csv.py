@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from datacoolie.engines.diagnosis import csv_fault
 from datacoolie.engines.reading import CSV_SAMPLE, csv_reading
 from datacoolie_engine_polars.files.readers import PATH, Reader, opened
 from datacoolie_engine_polars.options import parameters
@@ -35,7 +35,7 @@ class CsvReader(Reader):
         """Translate Spark's options."""
         found = csv_reading(options, parameters(pl.scan_csv, _RESERVED))
         self._infer, self._sample, self._header = found.infer, found.sample, found.header
-        self._separator = found.separator
+        self._separator, self._quote = found.separator, found.quote
         self._arguments: dict[str, object] = {
             "has_header": found.header,
             "separator": found.separator,
@@ -82,29 +82,12 @@ class CsvReader(Reader):
     def explain(self, path: str, error: BaseException) -> str:
         """Find the row with too many fields, the usual fault."""
         text = super().explain(path, error)
-        if "more fields" in text and (found := self._first_ragged(path)):
-            line, fields, expected = found
-            return (
-                f"line {line} has {fields} fields, but the header has {expected}. Quote fields that contain "
-                f"{self._separator!r}, or set read_options.sep and quote as the file has them"
-            )
+        if "more fields" in text:
+            with opened(self.access.source(path), path) as file:
+                return csv_fault(file, separator=self._separator, quote=self._quote) or text
         if "could not parse" in text and self._infer:
             text += (
                 f". Types were inferred from the first {CSV_SAMPLE:,} rows of a file; set read_options.samplingRatio "
                 "to 1.0 to look at all of them, or inferSchema to false and use schema_hints"
             )
         return text
-
-    def _first_ragged(self, path: str) -> tuple[int, int, int] | None:
-        """Return the line, its fields and the fields of the header of the first row with too many."""
-        with opened(self.access.source(path), path) as file:
-            quoting: Literal[0, 3] = csv.QUOTE_NONE if self._arguments["quote_char"] is None else csv.QUOTE_MINIMAL
-            rows = csv.reader(
-                file, delimiter=self._separator, quotechar=str(self._arguments["quote_char"] or '"'), quoting=quoting
-            )
-            expected = 0
-            for row in rows:
-                expected = expected or len(row)
-                if len(row) > expected:
-                    return rows.line_num, len(row), expected
-        return None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import glob
-import json
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from datacoolie.engines.diagnosis import json_lines_fault
 from datacoolie.engines.reading import json_reading
 from datacoolie_engine_polars.files.readers import PATH, Reader, opened, scan_each, typed_by_all
 from datacoolie_engine_polars.options import parameters
@@ -24,14 +24,6 @@ _RESERVED = frozenset({
 def _checked(options: Mapping[str, object], name: str, *, multi_line: bool) -> dict[str, object]:
     native = parameters(pl.read_json if multi_line else pl.scan_ndjson, _RESERVED)
     return json_reading(options, native, format=name, multi_line=multi_line)
-
-
-def _fault(line: str) -> str | None:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        return str(error)
-    return None if isinstance(record, dict) else "a record is an object: {...}"
 
 
 class JsonLinesReader(Reader):
@@ -77,12 +69,7 @@ class JsonLinesReader(Reader):
     def explain(self, path: str, error: BaseException) -> str:
         """Name a byte-order mark, or the first line that is not JSON."""
         with opened(self.access.source(path), path) as file:
-            for number, line in enumerate(file, 1):
-                if number == 1 and line.startswith("\ufeff"):
-                    return "the file begins with a byte-order mark; JSON has none. Save it as UTF-8 without one"
-                if line.strip() and (fault := _fault(line)):
-                    return f"line {number} is not a JSON record: {fault}"
-        return super().explain(path, error)
+            return json_lines_fault(file) or super().explain(path, error)
 
 
 class JsonReader(Reader):

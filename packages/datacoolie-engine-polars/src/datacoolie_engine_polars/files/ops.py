@@ -8,6 +8,7 @@ import polars as pl
 
 from datacoolie.engines import FileOps, Staged
 from datacoolie.engines.partitions import check_keys
+from datacoolie.engines.textual import check_text
 from datacoolie_engine_polars import partitions, staging
 from datacoolie_engine_polars.access import access_of
 from datacoolie_engine_polars.files.scan import scan
@@ -15,6 +16,8 @@ from datacoolie_engine_polars.files.sinks import sink_of
 from datacoolie_engine_polars.schemas import described_schema, stored_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from datacoolie.engines import FileScan, FileWrite
     from datacoolie_engine_polars.staging import Stager
 
@@ -49,6 +52,7 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
         written = sink_of(request.format, request.options, partitioned=bool(keys))
         frame, schema = stored_frame(frame)
         check_keys(described_schema(schema), keys, request.folder)
+        check_text(request.format, described_schema(schema), request.folder)
         if written.check is not None:
             written.check(pl.Schema({name: kind for name, kind in schema.items() if name not in keys}))
         target = staging.Target(
@@ -62,5 +66,14 @@ class PolarsFiles(FileOps[pl.LazyFrame]):
             access=access_of(request.folder, request.storage),
         )
         frame = partitions.without_empty(frame, schema, keys)
+        if request.format in {"csv", "json", "jsonl"}:
+            frame = _with_texts(frame, {name: kind for name, kind in schema.items() if name not in keys})
         made = self._stager.stage(frame, target, written.sink, request.observe)
         return Staged(rows=made.rows, extension=written.extension, observed=made.observed)
+
+
+def _with_texts(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """Make times the text that they have on every engine: `2024-05-01T10:00:00.000000Z`, without `Z` for no zone."""
+    times = {name: "Z" if kind.time_zone else "" for name, kind in schema.items() if isinstance(kind, pl.Datetime)}
+    texts = [pl.col(name).dt.strftime(f"%Y-%m-%dT%H:%M:%S%.6f{zone}") for name, zone in times.items()]
+    return frame.with_columns(texts) if texts else frame
