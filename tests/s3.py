@@ -62,6 +62,9 @@ class S3Project:
                 for kind in ("parquet", "csv", "jsonl", "json", "avro")
             ),
         ]
+        catalog = {"type": "sql", "uri": "sqlite:///catalog.db", "warehouse": f"{self.root}/warehouse"}
+        iceberg = {"configure": {"catalog_options": catalog}, "catalog": "tests", "database": "db"}
+        connections.append({"name": "ice", "format": "iceberg", **iceberg})
         document = {"connections": connections, "dataflows": list(dataflows)}
         (self.folder / "flows.json").write_text(json.dumps(document))
         project = {

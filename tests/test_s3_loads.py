@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from pyiceberg.catalog.sql import SqlCatalog
 
 from datacoolie.observability.records import FlowStatus
+from datacoolie.platforms import Dialect
 from tests.s3 import S3Project, make_bucket
 
 if TYPE_CHECKING:
@@ -141,6 +143,37 @@ def test_histories_in_delta(project: S3Project) -> None:
     project.load()
     found = project.table("events").sort("id", "__valid_from").select("id", "name", "__valid_from", "__is_current")
     assert found.rows() == [(1, "a", times[0], False), (1, "c", times[2], True), (2, "b", times[1], True)]
+
+
+@pytest.mark.parametrize("server", ["moto_server"], indirect=True)
+def test_iceberg_tables(project: S3Project) -> None:
+    ice: Record = {"connection_name": "ice", "load_type": "append"}
+    project.write(flow(ice, watermark_columns=["id"]))
+    project.land("events/1.parquet", rows(id=[1, 2], v=["a", "b"]))
+    project.load()
+    project.write(flow({**ice, "load_type": "merge_upsert", "merge_keys": ["id"]}, watermark_columns=["id"]))
+    project.land("events/2.parquet", rows(id=[3], v=["c"]))
+    project.load()
+    project.platform.delete(f"{project.root}/landing")
+    project.land("events/3.parquet", rows(id=[4, 4], v=["x", "d"], w=[1, 2]))
+    project.write(flow({**ice, "load_type": "merge_overwrite", "merge_keys": ["id"]}, watermark_columns=["id"]))
+    project.load()
+    options = project.platform.storage_options(project.root, Dialect.ICEBERG)
+    with SqlCatalog("tests", uri=f"sqlite:///{project.folder / 'catalog.db'}", **options) as catalog:
+        table = catalog.load_table("db.events")
+        assert table.location().startswith(f"{project.root}/warehouse/")
+        found = sorted(table.scan().to_arrow().to_pylist(), key=lambda row: (row["id"], row["v"]))
+    assert [tuple(row.values()) for row in found] == [
+        (1, "a", None),
+        (2, "b", None),
+        (3, "c", None),
+        (4, "d", 2),
+        (4, "x", 1),
+    ]
+    back = flow({"connection_name": "lake", "load_type": "overwrite"}, connection_name="ice")
+    project.write({**back, "name": "back"})
+    project.load()
+    assert project.table("events").height == 5
 
 
 @pytest.mark.parametrize("server", ["versitygw"], indirect=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyiceberg.exceptions import CommitFailedException
@@ -35,7 +34,7 @@ def vacuum(table: Table, ref: TableRef, *, keep: timedelta, leftovers: bool, if_
         _say_again(table, ref, limit)
         removed = _expire(table, limit)
         if leftovers:
-            removed |= _remove_leftovers(table, str(ref), now - _DAY)
+            removed |= _remove_leftovers(table, ref, now - _DAY)
     except CommitFailedException as error:
         message = f"{ref}: expiring snapshots met somebody else's commit"
         raise CommitConflictError(message, {"table": ref.name}) from error
@@ -98,22 +97,20 @@ def _files(table: Table) -> dict[str, int]:
     return found
 
 
-def _remove_leftovers(table: Table, where: str, limit: datetime) -> dict[str, int]:
+def _remove_leftovers(table: Table, ref: TableRef, limit: datetime) -> dict[str, int]:
     """Remove data files of ours that no snapshot has and that nobody wrote to since `limit`.
 
     A folder that the table's properties name may be that of other tables too.
     """
     if TableProperties.WRITE_DATA_PATH in table.metadata.properties:
         return {}
-    folder = Path(data_files.local(data_files.location_of(table.metadata), where))
+    platform = ref.storage.platform
+    folder = data_files.path_of(data_files.location_of(table.metadata), ref.storage, str(ref))
     needed = {location.rpartition("/")[2] for location in _files(table)}
-    found = [path for path in folder.glob(f"{data_files.STEM}*") if path.is_file() and path.name not in needed]
-    removed = {}
-    for path in found:
-        stat = path.stat()
-        if datetime.fromtimestamp(stat.st_mtime, UTC) < limit:
-            path.unlink()
-            removed[str(path)] = stat.st_size
+    old = {file.path[len(folder) + 1 :]: file for file in platform.list(folder) if file.modified < limit}
+    ours = {name: file for name, file in old.items() if name.startswith(data_files.STEM) and "/" not in name}
+    removed = {file.path: file.size for name, file in ours.items() if name not in needed}
+    platform.delete_files(removed)
     return removed
 
 

@@ -18,7 +18,7 @@ from pyiceberg.table import TableProperties
 from pyiceberg.typedef import Record
 from pyiceberg.types import DecimalType, StringType
 
-from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass
+from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, PlatformError
 from datacoolie_engine_polars.copy_on_write import PATH, DataFiles
 from datacoolie_engine_polars.iceberg.schema import schema_of
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata
     from pyiceberg.types import NestedField
 
+    from datacoolie.platforms import Storage
+    from datacoolie_engine_polars.access import Access
     from datacoolie_engine_polars.copy_on_write import Evaluate
     from datacoolie_engine_polars.staging import StagedData
 
@@ -56,17 +58,20 @@ def location_of(metadata: TableMetadata) -> str:
     return (named or f"{metadata.location}/data").rstrip("/")
 
 
-def local(location: str, where: str) -> str:
-    """Return the path that a URI stands for.
+def path_of(location: str, storage: Storage, where: str) -> str:
+    """Return the path or URI by which the platform knows a file or folder.
 
     Raises:
-        EngineError: it is not on this machine.
+        EngineError: the platform does not know it.
     """
     parts = urlparse(location)
     if parts.scheme in {"", "file"} and not parts.netloc:
         return location.removeprefix("file:").replace("///", "/", 1) if parts.scheme else location
-    message = f"{where}: its files are at {location}, but only tables on local disks can be written yet"
-    raise EngineError(message, {"location": location}).classed(ErrorClass.CONFIGURATION)
+    try:
+        return storage.platform.resolve(location)
+    except PlatformError as error:
+        message = f"{where}: its files are at {location}, which the platform does not know: {error.message}"
+        raise EngineError(message, {"location": location}).classed(ErrorClass.CONFIGURATION) from error
 
 
 def described(metadata: TableMetadata, location: str, staged: StagedData) -> list[DataFile]:
@@ -80,14 +85,13 @@ def described(metadata: TableMetadata, location: str, staged: StagedData) -> lis
     Raises:
         DestinationError: a file holds dates that pyiceberg can't describe.
     """
-    import pyarrow.parquet as pq  # noqa: PLC0415 - slow, and only commits need it
-
     schema = metadata.schema()
     plan, columns = compute_statistics_plan(schema, metadata.properties), parquet_path_to_id_mapping(schema)
     found = []
-    for file in staged.files:
+    footers = staged.access.footers(file.path for file in staged.files)
+    for file, footer in zip(staged.files, footers, strict=True):
         try:
-            statistics = data_file_statistics_from_parquet_metadata(pq.read_metadata(file.path), plan, columns)
+            statistics = data_file_statistics_from_parquet_metadata(footer, plan, columns)
         except OverflowError as error:
             message = f"{location}: a date or timestamp is outside of the years 1 to 9999, which can't be written"
             raise DestinationError(message, {"path": file.path}).classed(ErrorClass.DATA) from error
@@ -109,21 +113,17 @@ def described(metadata: TableMetadata, location: str, staged: StagedData) -> lis
 
 
 def of_tasks(
-    tasks: Mapping[str, FileScanTask], table: Table, metadata: TableMetadata, evaluate: Evaluate, where: str
+    tasks: Mapping[str, FileScanTask], table: Table, metadata: TableMetadata, evaluate: Evaluate, access: Access
 ) -> DataFiles:
     """Return data files of a table as copy on write needs them.
 
     Args:
-        tasks: the files by local path.
+        tasks: the files by path.
         table: the table as it is.
         metadata: the table's, with the schema that it gets.
         evaluate: runs a plan.
-        where: the table, for messages.
-
-    Raises:
-        DestinationError: rows of the files can't be read by themselves.
+        access: how to get at the files.
     """
-    _refuse_unreadable(tasks.values(), where)
     schema = metadata.schema()
     columns = schema_of(schema)
     files = pl.DataFrame({PATH: pl.Series(list(tasks), dtype=pl.String), **_bounds(tasks.values(), schema, columns)})
@@ -140,13 +140,14 @@ def of_tasks(
             glob=False,
             hive_partitioning=False,
             cast_options=_CASTS,
+            **access.arguments,
             _column_mapping=("iceberg-column-mapping", arrow, names),
         ).select(wanted)
 
     return DataFiles(files=files, schema=columns, scan=scan, evaluate=evaluate)
 
 
-def _refuse_unreadable(tasks: Iterable[FileScanTask], where: str) -> None:
+def refuse_unreadable(tasks: Iterable[FileScanTask], where: str) -> None:
     """Refuse files whose rows are not all that is in them.
 
     Raises:

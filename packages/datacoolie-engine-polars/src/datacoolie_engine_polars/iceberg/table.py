@@ -13,6 +13,7 @@ from pyiceberg.table.snapshots import ancestors_of
 from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
 from datacoolie.engines import UnknownOutcomeError, evolution
 from datacoolie_engine_polars import staging
+from datacoolie_engine_polars.access import access_of
 from datacoolie_engine_polars.copy_on_write import PATH
 from datacoolie_engine_polars.evolution import SchemaChange, check_new
 from datacoolie_engine_polars.files.sinks import parquet_sink
@@ -172,16 +173,22 @@ class IcebergTableOps(StagedTable):
 
     @cached_property
     def _tasks(self) -> dict[str, FileScanTask]:
-        """The table's data files by local path."""
+        """The table's data files by path."""
         try:
             tasks = list(self._existing().scan().plan_files())
         except catalogs.FAILURES as error:
             raise catalogs.unreadable(self._ref, error) from error
-        return {data_files.local(task.file.file_path, self._where): task for task in tasks}
+        return {self._path_of(task.file.file_path): task for task in tasks}
 
     def _data_files(self, change: SchemaChange) -> DataFiles:
         evolved = self._evolving(change).table_metadata
-        return data_files.of_tasks(self._tasks, self._existing(), evolved, self._evaluate, self._where)
+        table = self._existing()
+        access = access_of(self._path_of(table.location()), self._ref.storage)
+        data_files.refuse_unreadable(self._tasks.values(), self._where)
+        return data_files.of_tasks(self._tasks, table, evolved, self._evaluate, access)
+
+    def _path_of(self, location: str) -> str:
+        return data_files.path_of(location, self._ref.storage, self._where)
 
     def _add(
         self, frame: pl.LazyFrame, change: SchemaChange, request: WriteRequest[pl.LazyFrame]
@@ -251,7 +258,7 @@ class IcebergTableOps(StagedTable):
         """Write the data files, those without rows left out, and decide on their commit."""
         metadata = transaction.table_metadata
         schema, location = metadata.schema(), data_files.location_of(metadata)
-        folder = data_files.local(location, self._where)
+        folder = self._path_of(location)
         keys = partitioning.keys_of(metadata.spec(), schema, schema_of(schema), self._where)
         target = staging.Target(
             folder=folder,
@@ -260,6 +267,7 @@ class IcebergTableOps(StagedTable):
             keys=tuple(keys),
             flat=True,
             file_bytes=staging.file_bytes(request.size),
+            access=access_of(folder, self._ref.storage),
         )
         arrow = with_ids(schema)
         sink = parquet_sink(request.options, partitioned=bool(keys), what="iceberg", arrow_schema=arrow).sink
