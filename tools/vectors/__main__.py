@@ -1,7 +1,7 @@
 """Ask a real Spark for the value of every case and write the vectors.
 
-uv run --with pyspark==4.1.4 python -m tools.vectors            # all themes; needs Java 17
-uv run --with pyspark==4.1.4 python -m tools.vectors dates      # one theme
+uv run python -m tools.vectors            # all themes; needs Java 17
+uv run python -m tools.vectors dates      # one theme
 """
 
 from __future__ import annotations

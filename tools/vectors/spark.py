@@ -7,8 +7,8 @@ import logging
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
-from pyspark.errors import PySparkException  # type: ignore[import-not-found,unused-ignore]  # only there with Java
-from pyspark.sql import DataFrame, SparkSession  # type: ignore[import-not-found,unused-ignore]  # the same
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
 
 if TYPE_CHECKING:
     from tools.vectors.model import CaseSet, Row
