@@ -107,7 +107,7 @@ def host(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def resolver(host: str) -> DatabricksResolver:
-    return DatabricksResolver(host=host, token=TOKEN, retry_timeout_seconds=4)
+    return DatabricksResolver(host=host, token=TOKEN, retry_timeout_seconds=30)
 
 
 class TestScopes(ResolverSuite):
@@ -145,13 +145,14 @@ def test_a_right_that_is_missing(resolver: DatabricksResolver) -> None:
     assert caught.value.error_class is ErrorClass.CONFIGURATION
 
 
-def test_answers_that_may_be_others_soon(resolver: DatabricksResolver) -> None:
+def test_answers_that_may_be_others_soon(host: str, resolver: DatabricksResolver) -> None:
     Workspace.scopes["shop"] = {"key": b"hunter2"}
     Workspace.answers[:] = [429, 503]
     assert resolver.resolve("key", "shop") == "hunter2"
     Workspace.answers[:] = [429] * 100
+    impatient = DatabricksResolver(host=host, token=TOKEN, retry_timeout_seconds=1)
     with pytest.raises(ScopeError, match="as the test asked") as caught:
-        resolver.resolve("key", "shop")
+        impatient.resolve("key", "shop")
     assert caught.value.error_class is ErrorClass.TRANSIENT
 
 

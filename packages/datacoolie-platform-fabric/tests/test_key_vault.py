@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -115,16 +114,14 @@ def test_a_right_that_is_missing(vault: KeyVault, resolver: KeyVaultResolver) ->
     assert caught.value.error_class is ErrorClass.CONFIGURATION
 
 
-def test_tokens_are_replaced_before_they_end(vault: KeyVault) -> None:
+def test_tokens_are_replaced_before_they_end(vault: KeyVault, resolver: KeyVaultResolver) -> None:
+    """One that ends within five minutes is not used any more."""
     vault.put("app", "hunter2")
-    vault.lifetime = 1
-    resolver = KeyVaultResolver(**options(vault))
+    vault.lifetime = 60
     before = len(vault.tokens)
     for _ in range(2):
         assert resolver.resolve("app", vault.url) == "hunter2"
-        time.sleep(1.1)
     assert len(vault.tokens) >= before + 2
-    resolver.close()
 
 
 def test_logins_that_fail(vault: KeyVault) -> None:

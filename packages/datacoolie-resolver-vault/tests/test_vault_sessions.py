@@ -16,7 +16,7 @@ import pytest
 
 from datacoolie.core.exceptions import ConfigurationError, ErrorClass
 from datacoolie.core.redaction import get_registered_secret_values
-from datacoolie_resolver_vault import VaultResolver
+from datacoolie_resolver_vault import VaultResolver, renewal
 from datacoolie_resolver_vault.client import VaultError
 from datacoolie_resolver_vault.settings import settings_from
 from tools.services.running import started
@@ -31,13 +31,13 @@ READ = 'path "secret/data/*" { capabilities = ["read"] }\npath "database/creds/*
 
 @pytest.fixture(scope="module")
 def approle(root: hvac.Client) -> dict[str, str]:
-    """A role whose tokens live for six seconds, unless they are renewed."""
+    """A role whose tokens live for half a minute, unless they are renewed."""
     root.secrets.kv.v2.create_or_update_secret("session/app", {"password": "hunter2"})
     root.sys.create_or_update_policy("reader", READ)
     root.sys.enable_auth_method("approle", path="teams/approle")
     where = {"mount_point": "teams/approle"}
     root.auth.approle.create_or_update_approle(
-        "app", token_policies=["reader"], token_ttl="6s", token_max_ttl="60s", **where
+        "app", token_policies=["reader"], token_ttl="30s", token_max_ttl="300s", **where
     )
     role_id = root.auth.approle.read_role_id("app", **where)["data"]["role_id"]
     secret_id = root.auth.approle.generate_secret_id("app", **where)["data"]["secret_id"]
@@ -49,6 +49,12 @@ def wait_until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.fixture
+def early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renew after a tenth of the time, not after a half."""
+    monkeypatch.setattr(renewal, "_SHARE", 0.1)
 
 
 def token_of(resolver: VaultResolver) -> str:
@@ -66,6 +72,7 @@ def test_approle(options: dict[str, object], approle: dict[str, str], root: hvac
         root.auth.token.lookup(token)
 
 
+@pytest.mark.usefixtures("early")
 def test_a_token_is_renewed_while_it_is_in_use(
     options: dict[str, object], approle: dict[str, str], root: hvac.Client
 ) -> None:
@@ -180,7 +187,7 @@ def test_settings_that_are_wrong(options: dict[str, object], message: str) -> No
 
 @pytest.fixture(scope="module")
 def reader(root: hvac.Client, postgres_server: Running) -> str:
-    """Credentials of a PostgreSQL server, which live for six seconds unless they are renewed."""
+    """Credentials of a PostgreSQL server, which live for half a minute unless they are renewed."""
     root.sys.enable_secrets_engine("database")
     url = f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{postgres_server.address['port']}/postgres"
     root.secrets.database.configure(
@@ -192,7 +199,7 @@ def reader(root: hvac.Client, postgres_server: Running) -> str:
         password="trusted",
     )
     creation = ["CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"]
-    root.secrets.database.create_role("reader", "shop", creation, default_ttl="6s", max_ttl="60s")
+    root.secrets.database.create_role("reader", "shop", creation, default_ttl="30s", max_ttl="300s")
     return "database/creds/reader"
 
 
@@ -201,6 +208,7 @@ def users(server: Running) -> set[str]:
         return {name for (name,) in connection.execute("select rolname from pg_roles").fetchall()}
 
 
+@pytest.mark.usefixtures("early")
 def test_credentials_for_a_run(
     options: dict[str, object], root: hvac.Client, postgres_server: Running, reader: str
 ) -> None:
