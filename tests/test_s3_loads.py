@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tools.services.model import Running
 
 
-@pytest.fixture(scope="module", params=["moto_server", "versitygw"])
+@pytest.fixture(scope="module", params=["versitygw"])
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
     running: Running = request.getfixturevalue(request.param)
     with pytest.MonkeyPatch.context() as patch:
@@ -56,6 +56,7 @@ def rows(**columns: Sequence[object]) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+@pytest.mark.parametrize("server", ["moto_server", "versitygw"], indirect=True)
 def test_appends_to_delta(project: S3Project) -> None:
     project.write(flow(delta("append"), watermark_columns=["id"]))
     project.land("events/1.parquet", rows(id=[1, 2], a=["x", "y"]))
@@ -81,7 +82,6 @@ def test_a_state_that_is_lost_is_taken_from_the_table(project: S3Project) -> Non
     assert sorted(project.table("events")["id"]) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("server", ["versitygw"], indirect=True)
 def test_files_of_this_machine_go_to_s3(project: S3Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write(flow(delta("append"), watermark_columns=["id"]), state=".datacoolie")
     document = json.loads((project.folder / "flows.json").read_text())
@@ -145,7 +145,6 @@ def test_histories_in_delta(project: S3Project) -> None:
     assert found.rows() == [(1, "a", times[0], False), (1, "c", times[2], True), (2, "b", times[1], True)]
 
 
-@pytest.mark.parametrize("server", ["moto_server"], indirect=True)
 def test_iceberg_tables(project: S3Project) -> None:
     ice: Record = {"connection_name": "ice", "load_type": "append"}
     project.write(flow(ice, watermark_columns=["id"]))
@@ -176,7 +175,6 @@ def test_iceberg_tables(project: S3Project) -> None:
     assert project.table("events").height == 5
 
 
-@pytest.mark.parametrize("server", ["versitygw"], indirect=True)
 @pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl", "json", "avro"])
 def test_flat_files(project: S3Project, kind: str) -> None:
     out: Record = {"connection_name": f"out_{kind}", "load_type": "append"}

@@ -13,12 +13,16 @@ from datacoolie.core.models import Connection, Format
 from datacoolie.core.redaction import redact
 from datacoolie.core.secret_provider import resolve_secrets
 from datacoolie.plugins import resolver_registry
+from datacoolie.testing import ResolverSuite
 from datacoolie.testing.proxy import Answer, FaultyProxy
 from datacoolie_platform_aws import AwsPlatform, SecretsManagerResolver
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from types_boto3_secretsmanager import SecretsManagerClient
 
+    from datacoolie.testing.resolvers import Stored
     from tools.services.model import Running
 
 NAME = "prod/warehouse"
@@ -49,6 +53,20 @@ def resolver(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
     return SecretsManagerResolver(region=vault.meta.region_name, endpoint=moto_server.address["url"])
+
+
+class TestSecretsManager(ResolverSuite):
+    @pytest.fixture
+    def stored(self, vault: SecretsManagerClient) -> Stored:
+        def store(values: Mapping[str, str]) -> str:
+            text = json.dumps(values)
+            try:
+                vault.create_secret(Name="suite", SecretString=text)
+            except vault.exceptions.ResourceExistsException:
+                vault.put_secret_value(SecretId="suite", SecretString=text)
+            return "suite"
+
+        return store
 
 
 def test_fields_and_whole_secrets(resolver: SecretsManagerResolver, vault: SecretsManagerClient) -> None:

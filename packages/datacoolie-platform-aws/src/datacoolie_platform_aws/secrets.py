@@ -111,6 +111,10 @@ class SecretsManagerResolver(BaseSecretResolver):
         """
         return self._provider.get_secret(key, source)
 
+    def forget(self) -> None:
+        """Ask Secrets Manager again from now on."""
+        self._provider.clear_cache()
+
 
 def _version(name: str, query: str) -> Mapping[str, str]:
     """Return what tells the version that is wanted.
