@@ -88,9 +88,9 @@ def test_an_interrupt_ends_what_runs(name: str, request: pytest.FixtureRequest) 
 
     thread = threading.Thread(target=endless)
     thread.start()
-    assert begun.wait(100)
+    assert begun.wait(300)
     engine.interrupt()
-    thread.join(100)
+    thread.join(300)
     assert len(raised) == 1
     assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
 
