@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from datacoolie.core.exceptions import SourceError
-from datacoolie.testing import ExpressionSuite, FileSuite, FrameSuite, Gap
+from datacoolie.testing import ExpressionSuite, FileSuite, FrameSuite, Gap, TransformSuite
 from datacoolie_engine_spark.failures import translated
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def read_by_spark(frame: object) -> pa.Table:
     return frame.toArrow()  # type: ignore[attr-defined] # of Spark
 
 
-class OnSpark(FrameSuite, ExpressionSuite, FileSuite):
+class OnSpark(FrameSuite, ExpressionSuite, TransformSuite, FileSuite):
     """Reads results straight from Spark, without files between."""
 
     failures_per_vector = 1  # each is a query of its own
