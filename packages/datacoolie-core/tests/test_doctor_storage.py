@@ -24,6 +24,13 @@ class Unconditional(LocalPlatform):
         return self.write(path, data)
 
 
+class Replacing(LocalPlatform):
+    """Replaces what is there already."""
+
+    def write_if_absent(self, path: str, data: bytes) -> str | None:
+        return self.write(path, data)
+
+
 class Slow(LocalPlatform):
     """Has a clock that is a minute behind."""
 
@@ -57,6 +64,7 @@ def results(checks: list[Check]) -> dict[str, bool | None]:
     [
         (LocalPlatform(), {"list": True, "write": True, "conditional write": True, "clock": True}),
         (Unconditional(), {"list": True, "write": True, "conditional write": False, "clock": True}),
+        (Replacing(), {"list": True, "write": True, "conditional write": False, "clock": True}),
         (Slow(), {"list": True, "write": True, "conditional write": True, "clock": False}),
         (ReadOnly(), {"list": True, "write": False}),
         (Closed(), {"list": False}),

@@ -315,6 +315,22 @@ def test_causes_of_errors_hold_no_secret() -> None:
     assert isinstance(caught.value.__cause__, KeyError)
 
 
+def test_what_was_handled_when_an_error_came_holds_no_secret() -> None:
+    register_secret_values("hunter2")
+
+    @secrets_hidden
+    def fails() -> None:
+        try:
+            _sdk("hunter2")
+        except SdkError:
+            raise KeyError("harmless")  # noqa: B904, EM101 - someone forgets it
+
+    with pytest.raises(KeyError) as caught:
+        fails()
+    assert "hunter2" not in repr(caught.value.__context__)
+    assert isinstance(caught.value.__context__, HiddenError)
+
+
 def test_an_error_of_others_with_a_secret_is_replaced() -> None:
     register_secret_values("hunter2")
 
