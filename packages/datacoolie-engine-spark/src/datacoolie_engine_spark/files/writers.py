@@ -16,7 +16,6 @@ from datacoolie.engines.writing import avro_writing, csv_writing, json_writing, 
 from datacoolie_engine_spark.columns import column, quoted
 from datacoolie_engine_spark.files.paths import text
 from datacoolie_engine_spark.files.readers import native
-from datacoolie_engine_spark.types import struct_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,8 +81,9 @@ class Writer(ABC):
         self.writer(self.prepared(frame, schema), request).save(folder)
 
     def prepared(self, frame: DataFrame, schema: Schema) -> DataFrame:
-        """Return the rows as Spark is to write them, of which any value may be null."""
-        return frame.to(struct_of(schema))
+        """Return the rows as Spark is to write them."""
+        del schema
+        return frame
 
     def writer(self, frame: DataFrame, request: FileWrite[DataFrame]) -> DataFrameWriter:
         """Return what writes a frame."""
