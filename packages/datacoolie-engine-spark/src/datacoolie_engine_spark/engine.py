@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 from pyspark.sql import DataFrame
 
 from datacoolie.core.exceptions import EngineError, ErrorClass
+from datacoolie.core.models import LoadType
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.engines import BaseEngine, EngineCapabilities, QueryOps
+from datacoolie_engine_spark.delta.table import DeltaTable
 from datacoolie_engine_spark.files.ops import SparkFiles
 from datacoolie_engine_spark.files.scan import READERS
 from datacoolie_engine_spark.files.writers import WRITERS
 from datacoolie_engine_spark.frames import SparkFrames
+from datacoolie_engine_spark.iceberg.table import IcebergTable
 from datacoolie_engine_spark.session import Sessions, SessionSettings, as_texts
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from datacoolie.engines import QueryScan, TableOps, TableRef
 
 
+_LOAD_TYPES = frozenset(LoadType) - {LoadType.SCD2}
+
+
 class SparkEngine(BaseEngine[DataFrame]):
     """Frames of Spark, in a session of the engine's own beside the one that is given, found or started."""
 
@@ -32,7 +38,11 @@ class SparkEngine(BaseEngine[DataFrame]):
     capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
         reads=frozenset(READERS),
         writes=frozenset(WRITERS),
-        tables={},
+        tables={"delta": _LOAD_TYPES, "iceberg": _LOAD_TYPES},
+        table_paths=frozenset({"delta"}),
+        table_names=frozenset({"iceberg"}),
+        optimizes=frozenset({"delta"}),
+        vacuums=frozenset({"delta", "iceberg"}),
         observes=False,
     )
 
@@ -83,6 +93,10 @@ class SparkEngine(BaseEngine[DataFrame]):
         Raises:
             EngineError: there is no such format.
         """
+        if ref.format == "delta":
+            return DeltaTable(ref, self.sessions, self.frames)
+        if ref.format == "iceberg":
+            return IcebergTable(ref, self.sessions, self.frames)
         possible = listed(self.capabilities.tables)
         near = did_you_mean(ref.format, self.capabilities.tables)
         message = f"The engine 'spark' has no {ref.format!r} tables yet. Possible: {possible}.{near}"

@@ -138,7 +138,8 @@ class SparkFrames(FrameOps[DataFrame]):
     ) -> DataFrame:
         """Add columns that look at neighbouring rows of equal `partition_by`, by `order_by`, nulls first."""
         over = f"{_partition(partition_by)} ORDER BY {_names(order_by) or 'true'}"
-        return frame.selectExpr("*", *(_named(_neighbour(one, over), name) for name, one in columns.items()))
+        kept = (quoted(name) for name in frame.columns if name not in columns)
+        return frame.selectExpr(*kept, *(_named(_neighbour(one, over), name) for name, one in columns.items()))
 
     @translated()
     def nest(self, frame: DataFrame, *, keys: Sequence[str], columns: Sequence[str], into: str) -> DataFrame:

@@ -116,6 +116,15 @@ class Sessions:
             self._mine.name = None
             self._give_back()
 
+    def renew(self) -> SparkSession:
+        """Give this thread another session, which knows no catalog and no view; frames of the one it had go on."""
+        with translated():
+            session = self._mine.session = self._new()
+            _describe(session, getattr(self._mine, "name", None))
+        with self._lock:
+            self._all.append(session)
+        return session
+
     def interrupt(self) -> None:
         """End what runs in all sessions of the engine, and what is about to begin where work was named."""
         self._interrupt()

@@ -102,7 +102,7 @@ class DeltaPlace(Place):
     def said(self, name: str) -> Mapping[str, str]:
         """Read the newest commit's `userMetadata`."""
         found: dict[str, str] = json.loads(self.open(name).history(1)[0]["userMetadata"])
-        return found
+        return {key: text for key, text in found.items() if key.startswith("datacoolie.")}
 
     def exists(self, name: str) -> bool:
         """Look for a log."""

@@ -57,15 +57,16 @@ def newest(table: Table, dataflow_id: str, *, after: int, where: str) -> Commit 
     Raises:
         DestinationError: the table has the token, but its snapshot is expired or rolled back.
     """
-    seq = int(table.metadata.properties.get(tokens.SEQ_PROPERTY + dataflow_id, -1))
-    if seq <= after:
-        return None
-    wanted = tokens.named(dataflow_id, seq)
     for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
         texts = entries(snapshot)
-        if wanted.items() <= texts.items():
-            return tokens.commit_of(texts)
-    raise tokens.forgotten(dataflow_id, seq, where)
+        if texts.get(f"{tokens.PREFIX}dataflow_id") == dataflow_id:
+            commit = tokens.commit_of(texts)
+            return commit if commit.token.seq > after else None
+    # Engines that can't set it in the commit itself set this after it, so a snapshot knows better.
+    seq = int(table.metadata.properties.get(tokens.SEQ_PROPERTY + dataflow_id, -1))
+    if seq > after:
+        raise tokens.forgotten(dataflow_id, seq, where)
+    return None
 
 
 def entries(snapshot: Snapshot) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Iceberg tables: one statement a load, whose snapshot carries the token, and what the metadata says of it."""
