@@ -217,7 +217,7 @@ class WritingSuite(EngineTests):
         for _ in range(2):
             part = frames.union([part] * 6)
         slow = "cast(id as string)"
-        for _ in range(50):
+        for _ in range(40):
             slow = f"sha2({slow}, 256)"
         long = frames.with_columns(part, {"t": parse(slow)})
         executor = ThreadPoolExecutor(1)
