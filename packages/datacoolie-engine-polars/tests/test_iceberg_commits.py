@@ -120,7 +120,7 @@ def test_files_that_are_not_on_this_machine(catalog: Catalog, open_: Open, reque
     open_().append(frame(id=[1]), request_of(1))
     with catalog.load_table("db.t").transaction() as transaction:
         transaction.set_properties({"write.data.path": "s3://bucket/data"})
-    with pytest.raises(EngineError, match="only tables on local disks can be written yet"):
+    with pytest.raises(EngineError, match="which the platform does not know"):
         open_().append(frame(id=[2]), request_of(2))
 
 
