@@ -6,8 +6,6 @@ import csv
 import gzip
 import io
 import json
-import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count as numbers
@@ -18,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datacoolie.core.exceptions import ConfigurationError, DestinationError, EngineError, TransformError
-from datacoolie.engines import FileWrite, InterruptedPassError, Staged
+from datacoolie.engines import FileWrite, Staged
 from datacoolie.sql import agg, col, count, lit, parse
 from datacoolie.testing.base import Engine, EngineTests, Frame, needs, rows_of, written
 from datacoolie.testing.reading import FORMATS
@@ -210,27 +208,6 @@ class WritingSuite(EngineTests):
         with pytest.raises(DestinationError, match="out-0: "):
             stage(source, "parquet")
         assert (tmp_path / "out-0").is_file()
-
-    @needs("writes", "parquet")
-    def test_an_interrupt_ends_the_pass(self, engine: Engine, frame: Frame, stage: Stage, tmp_path: Path) -> None:
-        frames, part = engine.frames, frame(id=list(range(200_000)))
-        for _ in range(2):
-            part = frames.union([part] * 6)
-        slow = "cast(id as string)"
-        for _ in range(40):
-            slow = f"sha2({slow}, 256)"
-        long = frames.with_columns(part, {"t": parse(slow)})
-        executor = ThreadPoolExecutor(1)
-        running = executor.submit(stage, long, "parquet")
-        executor.shutdown(wait=False)
-        deadline = time.monotonic() + 60
-        while not any(path.is_file() for path in tmp_path.rglob("*")):
-            assert not running.done()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        engine.interrupt()
-        assert type(running.exception(timeout=20)) is InterruptedPassError
-        assert stage(frame(id=[1]), "parquet")[0].rows == 1
 
 
 def _text(files: dict[str, Path]) -> str:
