@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -98,6 +100,18 @@ def test_statistics_are_exact_or_absent(tmp_path: Path, table_at: Open, request_
     assert low["d"] == "2024-01-01"
     assert "f" not in high  # NaN is the largest number, and the footer does not say whether there is one
     assert "none" not in low
+
+
+def test_no_commit_imports_pandas(tmp_path: Path, table_at: Open, request_of: Request) -> None:
+    source = frame(t=[datetime(2024, 1, 2, tzinfo=UTC)], d=[date(2024, 1, 1)], n=[Decimal("1.25")], s=["a"])
+    table_at().append(source, request_of())
+    path = next((tmp_path / "table").glob("*.parquet"))
+    script = (
+        "import sys, pyarrow.parquet; from datacoolie_engine_polars.delta.statistics import of_footer;"
+        "of_footer(pyarrow.parquet.read_metadata(sys.argv[1])); print('pandas' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
 
 
 def test_a_date_that_python_does_not_have(table_at: Open, request_of: Request) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData
+    from collections.abc import Sequence
+
+    from pyarrow.parquet import FileMetaData, Statistics
 
 INDEXED_COLUMNS = 32
 """Delta keeps statistics of the first columns only."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PREFIX = 32
 """Characters of a text that its bounds keep."""
@@ -34,7 +38,8 @@ def of_footer(footer: FileMetaData) -> str:
 def _column(
     footer: FileMetaData, index: int, lower: dict[str, object], upper: dict[str, object], nulls: dict[str, int]
 ) -> None:
-    name = footer.schema.column(index).name
+    column = footer.schema.column(index)
+    name = column.name
     groups = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
     if not all(group is not None and group.has_null_count for group in groups):
         return
@@ -44,11 +49,21 @@ def _column(
     if not bounded or any(group.num_values for group in empty):
         return
     try:
-        low, high = _lower(min(group.min for group in bounded)), _upper(max(group.max for group in bounded))
+        smallest, largest = _bounds(bounded, in_utc=column.converted_type == "TIMESTAMP_MICROS")
+        low, high = _lower(smallest), _upper(largest)
     except OverflowError:  # Python has no dates outside of the years 1 to 9999
         return
     if low is not None and high is not None:
         lower[name], upper[name] = low, high
+
+
+def _bounds(groups: Sequence[Statistics], *, in_utc: bool) -> tuple[object, object]:
+    """Return the smallest and the largest value of all groups."""
+    if not in_utc:
+        return min(group.min for group in groups), max(group.max for group in groups)
+    # To make times with a zone, pyarrow imports pandas where that is installed: half a second, and 50 MB.
+    low, high = min(group.min_raw for group in groups), max(group.max_raw for group in groups)
+    return _EPOCH + timedelta(microseconds=low), _EPOCH + timedelta(microseconds=high)
 
 
 def _lower(value: object) -> object:
