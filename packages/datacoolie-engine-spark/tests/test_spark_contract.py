@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from datacoolie.core.exceptions import SourceError
+from datacoolie.core.exceptions import EngineError, SourceError
 from datacoolie.testing import ExpressionSuite, FileSuite, FrameSuite, Gap, TransformSuite
 from datacoolie_engine_spark.failures import translated
 
@@ -36,7 +36,11 @@ class OnSpark(FrameSuite, ExpressionSuite, TransformSuite):
 
 class TestClassic(OnSpark, FileSuite):
     gaps: ClassVar[Mapping[str, Gap]] = {
-        "test_files_whose_names_look_hidden_are_read": Gap("Spark passes over such files, even when named", SourceError)
+        "test_files_whose_names_look_hidden_are_read": Gap(
+            "Spark passes over such files, even when named", SourceError
+        ),
+        "test_what_avro_can_not_hold": Gap("such columns are refused in Spark's words", EngineError),
+        "test_broken_avro_files_are_named": Gap("what is wrong with the file is not said", AssertionError),
     }
 
     @pytest.fixture

@@ -132,9 +132,10 @@ class Sessions:
 
     def _interrupt_on(self) -> None:
         """Interrupt again and again: a job that is only about to begin would not notice."""
+        time.sleep(_PAUSE)
         while self._names:
-            time.sleep(_PAUSE)
             self._interrupt()
+            time.sleep(_PAUSE)
 
     def _interrupt(self) -> None:
         with self._lock:
