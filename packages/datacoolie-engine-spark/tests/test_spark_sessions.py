@@ -11,7 +11,7 @@ import pytest
 from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
 from datacoolie.engines import InterruptedPassError
 from datacoolie.sql import agg, count, parse
-from datacoolie_engine_spark import SparkEngine, connecting
+from datacoolie_engine_spark import SparkEngine, connecting, session
 from datacoolie_engine_spark.starting import start_session
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ def test_each_thread_has_a_session_of_its_own_named_after_its_flow(spark_engine:
 
 
 @ENGINES
-def test_an_interrupt_ends_what_runs(name: str, request: pytest.FixtureRequest) -> None:
+def test_an_interrupt_ends_what_runs_and_nothing_that_begins_later(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_PAUSE", 0.01)
     engine: SparkEngine = request.getfixturevalue(name)
     raised: list[BaseException] = []
     begun = threading.Event()
@@ -92,7 +95,9 @@ def test_an_interrupt_ends_what_runs(name: str, request: pytest.FixtureRequest) 
     engine.interrupt()
     thread.join(300)
     assert len(raised) == 1
-    assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
+    with engine.naming("next"):
+        for _ in range(20):
+            assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
 
 
 def test_a_session_that_is_stopped_in_the_middle_is_said_and_the_next_try_has_another(

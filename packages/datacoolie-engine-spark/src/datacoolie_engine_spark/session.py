@@ -69,6 +69,14 @@ def as_texts(conf: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in conf.items()}
 
 
+@dataclass(eq=False, slots=True)
+class _Work:
+    """What one thread does under one name, and the session in which it does it."""
+
+    name: str | None = None
+    session: SparkSession | None = None
+
+
 class Sessions:
     """Sessions of the engine's own, one for each thread, beside the one that is there or that is started.
 
@@ -84,7 +92,7 @@ class Sessions:
         self._finding = RLock()
         self._all: list[SparkSession] = []
         self._idle: list[SparkSession] = []
-        self._names: list[str] = []
+        self._named: list[_Work] = []
         self._lock = Lock()
         self._mine = local()
 
@@ -96,53 +104,55 @@ class Sessions:
             EngineError: no session can be had.
             ConfigurationError: the settings are wrong.
         """
-        session: SparkSession | None = getattr(self._mine, "session", None)
-        if session is None:
+        work = self._work()
+        if work.session is None:
             with translated():
-                session = self._mine.session = self._take()
-                _describe(session, getattr(self._mine, "name", None))
-        return session
+                work.session = self._take()
+                _describe(work.session, work.name)
+        return work.session
 
     @contextmanager
     def named(self, name: str) -> Iterator[None]:
         """Name what this thread runs, as Spark's own tools show it; then let another thread have its session."""
-        self._give_back()
-        self._mine.name = name
-        self._names.append(name)
+        self._give_back(self._work())
+        work = self._mine.work = _Work(name)
+        with self._lock:
+            self._named.append(work)
         try:
             yield
         finally:
-            self._names.remove(name)
-            self._mine.name = None
-            self._give_back()
+            self._mine.work = _Work()
+            self._give_back(work)
+            with self._lock:
+                self._named.remove(work)
 
     def renew(self) -> SparkSession:
         """Give this thread another session, which knows no catalog and no view; frames of the one it had go on."""
+        work = self._work()
         with translated():
-            session = self._mine.session = self._new()
-            _describe(session, getattr(self._mine, "name", None))
+            session = work.session = self._new()
+            _describe(session, work.name)
         with self._lock:
             self._all.append(session)
         return session
 
     def interrupt(self) -> None:
-        """End what runs in all sessions of the engine, and what is about to begin where work was named."""
-        self._interrupt()
-        Thread(target=self._interrupt_on, name="datacoolie-spark-interrupt", daemon=True).start()
-
-    def _interrupt_on(self) -> None:
-        """Interrupt again and again: a job that is only about to begin would not notice."""
-        time.sleep(_PAUSE)
-        while self._names:
-            self._interrupt()
-            time.sleep(_PAUSE)
-
-    def _interrupt(self) -> None:
+        """End what runs in all sessions of the engine, and what is about to begin where work is named by now."""
         with self._lock:
-            sessions = list(self._all)
-        for session in sessions:
-            with suppress(EngineError), translated():
-                session.interruptAll()
+            named = list(self._named)
+            _interrupt(self._all)
+        Thread(target=self._interrupt_on, args=(named,), name="datacoolie-spark-interrupt", daemon=True).start()
+
+    def _interrupt_on(self, named: list[_Work]) -> None:
+        """Interrupt work again and again until it ends: a job that is only about to begin would not notice.
+
+        Work that begins later is left alone, also in a session that it has from work that ended.
+        """
+        while named:
+            time.sleep(_PAUSE)
+            with self._lock:
+                named = [work for work in named if work in self._named]
+                _interrupt([work.session for work in named if work.session is not None])
 
     def stop(self) -> None:
         """End the session that was started here, with all that it runs; one that was given or found goes on."""
@@ -156,11 +166,18 @@ class Sessions:
             self._base = self._started = None
             self._mine = local()
 
-    def _give_back(self) -> None:
-        session: SparkSession | None = getattr(self._mine, "session", None)
+    def _work(self) -> _Work:
+        work: _Work | None = getattr(self._mine, "work", None)
+        if work is None:
+            work = self._mine.work = _Work()
+        return work
+
+    def _give_back(self, work: _Work) -> None:
+        # Taken away under the lock: nobody has the session next while it is interrupted.
+        with self._lock:
+            session, work.session = work.session, None
         if session is None:
             return
-        self._mine.session = None
         with suppress(EngineError), translated():
             _describe(session, None)
         with self._lock:
@@ -215,6 +232,12 @@ def _beside(base: SparkSession) -> SparkSession:
         return base.newSession()
     _ = base.version  # the server knows a session from its first question on
     return patient(base.cloneSession())  # type: ignore[attr-defined] # of Spark Connect
+
+
+def _interrupt(sessions: list[SparkSession]) -> None:
+    for session in sessions:
+        with suppress(EngineError), translated():
+            session.interruptAll()
 
 
 def _is_alive(session: SparkSession) -> bool:

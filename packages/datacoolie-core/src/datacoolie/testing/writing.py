@@ -32,7 +32,7 @@ _RECORDS = [{"id": id_, "v": text} for id_, text in zip(_IDS, _TEXTS, strict=Tru
 
 
 class WritingSuite(EngineTests):
-    """Tests `FileOps.stage` and `BaseEngine.interrupt`. A subclass has a fixture `engine`."""
+    """Tests `FileOps.stage`. A subclass has a fixture `engine`."""
 
     @pytest.fixture
     def stage(self, engine: Engine, tmp_path: Path) -> Stage:
