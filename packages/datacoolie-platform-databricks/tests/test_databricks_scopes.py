@@ -173,7 +173,7 @@ def test_the_environment_says_who_asks(host: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_settings_that_are_wrong() -> None:
-    with pytest.raises(ConfigurationError, match=r"databricks-sdk has no setting 'hots'\. .*Did you mean 'host'\?"):
+    with pytest.raises(ConfigurationError, match=r"hots: is not a known setting; .*Did you mean 'host'\?"):
         DatabricksResolver(hots="x")
 
 

@@ -20,6 +20,7 @@ from databricks.sdk.errors import (
 from databricks.sdk.errors.base import DatabricksError
 
 from datacoolie.core.exceptions import ConfigurationError, ErrorClass
+from datacoolie.core.models import check_names
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie_platform_databricks.scopes import ScopeError, SecretGetter
 
@@ -35,11 +36,7 @@ def check(options: Mapping[str, object]) -> None:
     Raises:
         ConfigurationError: it does not know one.
     """
-    known = sorted(attribute.name for attribute in Config.attributes())
-    for name in options:
-        if name not in known:
-            message = f"databricks-sdk has no setting {name!r}. Possible: {listed(known)}.{did_you_mean(name, known)}"
-            raise ConfigurationError(message)
+    check_names("the resolver 'databricks'", options, sorted(attribute.name for attribute in Config.attributes()))
 
 
 class SdkGetter(SecretGetter):

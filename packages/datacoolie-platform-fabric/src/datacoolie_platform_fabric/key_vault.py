@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
+from datacoolie.core.models import settings_of
 from datacoolie.core.redaction import register_secret_values
 from datacoolie.core.secret_resolver import BaseSecretResolver
-from datacoolie_platform_fabric.settings import KeyVaultSettings, settings_from
+from datacoolie_platform_fabric.settings import KeyVaultSettings
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -62,7 +63,7 @@ class KeyVaultResolver(BaseSecretResolver):
 
     def __init__(self, **options: object) -> None:
         """Read settings; nobody is asked for anything yet."""
-        self._settings = settings_from(options)
+        self._settings = settings_of("the resolver 'azure-kv'", KeyVaultSettings, options)
         if self._settings.client_secret:
             register_secret_values(self._settings.client_secret)
         self._getter: SecretGetter | None = None

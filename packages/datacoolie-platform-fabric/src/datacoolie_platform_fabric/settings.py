@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import Model
-from datacoolie.core.suggest import did_you_mean, listed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from datacoolie.core.suggest import listed
 
 
 class KeyVaultSettings(Model):
@@ -51,26 +47,3 @@ class KeyVaultSettings(Model):
             message = f"a service principal needs {listed(missing)} too"
             raise ValueError(message)
         return self
-
-
-def settings_from(options: Mapping[str, object]) -> KeyVaultSettings:
-    """Return the settings that a project has in `resolvers: {azure-kv: ...}`.
-
-    Raises:
-        ConfigurationError: one is unknown or invalid.
-    """
-    try:
-        return KeyVaultSettings.model_validate(options)
-    except ValidationError as error:
-        faults = "; ".join(_fault(line["loc"], line["msg"]) for line in error.errors(include_input=False))
-        message = f"The settings of the resolver 'azure-kv' are wrong: {faults}."
-    raise ConfigurationError(message)
-
-
-def _fault(location: tuple[int | str, ...], message: str) -> str:
-    name, known = ".".join(map(str, location)), list(KeyVaultSettings.model_fields)
-    if not location:
-        return message.removeprefix("Value error, ")
-    if name in known:
-        return f"{name}: {message}"
-    return f"{name}: is not a known setting; possible: {listed(known)}.{did_you_mean(name, known)}".rstrip(".")

@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from datacoolie.core.exceptions import ConfigurationError
-from datacoolie.core.models import Model
-from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie.core.models import Model, settings_of
+from datacoolie.core.suggest import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,12 +122,7 @@ def settings_from(options: Mapping[str, object], environ: Mapping[str, str] | No
         said["token"] = token
     if said["auth"] == "kubernetes":
         said.setdefault("jwt_file", SERVICE_ACCOUNT)
-    try:
-        return VaultSettings.model_validate(said)
-    except ValidationError as error:
-        faults = "; ".join(_fault(line["loc"], line["msg"]) for line in error.errors(include_input=False))
-        message = f"The settings of the resolver 'vault' are wrong: {faults}."
-    raise ConfigurationError(message)
+    return settings_of("the resolver 'vault'", VaultSettings, said)
 
 
 def _plain(text: str) -> str:
@@ -142,12 +136,3 @@ def _left_by_login(environ: Mapping[str, str]) -> str | None:
         return Path(home, _TOKEN_FILE).read_text(encoding="utf-8").strip() or None if home else None
     except OSError:
         return None
-
-
-def _fault(location: tuple[int | str, ...], message: str) -> str:
-    name, known = ".".join(map(str, location)), list(VaultSettings.model_fields)
-    if not location:
-        return message.removeprefix("Value error, ")
-    unknown = name not in known
-    advice = f"; possible: {listed(known)}.{did_you_mean(name, known)}".rstrip(".") if unknown else ""
-    return f"{name}: {'is not a known setting' if unknown else message}{advice}"

@@ -21,6 +21,7 @@ from datacoolie.core.models.enums import (
 )
 from datacoolie.core.models.hints import SchemaHint, SchemaHintSet
 from datacoolie.core.models.locations import is_uri, join_location, resolve_location
+from datacoolie.core.models.plugin_settings import check_names, settings_of
 from datacoolie.core.models.rules import (
     CaseRule,
     DateTruncateRule,
@@ -122,9 +123,11 @@ __all__ = [
     "TrimRule",
     "ValueRule",
     "WatermarkSettings",
+    "check_names",
     "derived_id",
     "is_uri",
     "join_location",
     "parse_duration",
     "resolve_location",
+    "settings_of",
 ]
