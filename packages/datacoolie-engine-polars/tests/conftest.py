@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 from pyiceberg.catalog import load_catalog
 
-from datacoolie.core.models import SchemaPolicy
-from datacoolie.engines import Commit, FileScan, MergePlan, PartitionField, TableRef, Token, WriteRequest, WriteResult
+from datacoolie.engines import FileScan, MergePlan, TableRef, WriteRequest, WriteResult
 from datacoolie.platforms import FileInfo
+from datacoolie.testing import tables
 from datacoolie_engine_polars import PolarsEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import polars as pl
     from pyiceberg.catalog import Catalog
 
-    from datacoolie.engines import Observation, TableOps
+    from datacoolie.engines import TableOps
 
     Scan = Callable[..., pl.LazyFrame]
     Request = Callable[..., WriteRequest[pl.LazyFrame]]
@@ -51,33 +51,7 @@ def scan(engine: PolarsEngine, tmp_path: Path) -> Scan:
 @pytest.fixture
 def request_of() -> Request:
     """Make write requests whose commit is number `seq` of a flow."""
-
-    def make(
-        seq: int = 1,
-        *,
-        flow: str = "flow",
-        stem: str = "",
-        policy: SchemaPolicy = SchemaPolicy.EVOLVE,
-        partition_by: tuple[str, ...] = (),
-        observe: Mapping[str, Observation[pl.LazyFrame]] | None = None,
-        options: Mapping[str, object] | None = None,
-        renames: Mapping[str, str] | None = None,
-    ) -> WriteRequest[pl.LazyFrame]:
-        def decide(observed: Mapping[str, object]) -> Commit:
-            token = Token(seq=seq, epoch=2, dataflow_id=flow)
-            return Commit(token=token, metadata={"mark": f"mark {seq}", "observed": repr(dict(observed))})
-
-        return WriteRequest(
-            decide=decide,
-            observe=observe or {},
-            partition_by=tuple(PartitionField(column=column) for column in partition_by),
-            schema_policy=policy,
-            options=options or {},
-            renames=renames or {},
-            stem=stem or f"{flow}-{seq}",
-        )
-
-    return make
+    return tables.request_of  # type: ignore[return-value] # the suites' frames are of any engine
 
 
 @pytest.fixture

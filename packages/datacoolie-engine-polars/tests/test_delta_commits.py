@@ -181,7 +181,7 @@ def test_files_of_a_commit_that_was_made_stay(
 def test_files_of_a_commit_that_the_storage_refused_are_removed(
     tmp_path: Path, table_at: Open, request_of: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table_at().append(frame(id=[1]), request_of(1))
+    table_at().append(frame(id=[1]), request_of(1, stem="first"))
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -189,4 +189,4 @@ def test_files_of_a_commit_that_the_storage_refused_are_removed(
     monkeypatch.setattr(DeltaTable, "create_write_transaction", refuse)
     with pytest.raises(DestinationError, match="no space left"):
         table_at().append(frame(id=[2]), request_of(2))
-    assert files_of(tmp_path / "table") == referred(tmp_path / "table") == {"dc-flow-1-00000.parquet"}
+    assert files_of(tmp_path / "table") == referred(tmp_path / "table") == {"dc-first-00000.parquet"}

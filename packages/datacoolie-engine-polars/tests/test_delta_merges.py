@@ -29,12 +29,12 @@ def test_only_files_with_a_touched_key_are_written_again(
     tmp_path: Path, table_at: Open, request_of: Request, merge: Merge
 ) -> None:
     for seq, ids in enumerate([[1, 2, 30], [3, 4], [5, 25]], 1):
-        table_at().append(frame(id=ids, v=["old"] * len(ids)), request_of(seq))
+        table_at().append(frame(id=ids, v=["old"] * len(ids)), request_of(seq, stem=str(seq)))
     before = set(DeltaTable(tmp_path / "table").file_uris())
     result = merge(table_at(), frame(id=[4, 20], v=["new", "new"]), request_of(4), "id")
     after = set(DeltaTable(tmp_path / "table").file_uris())
     assert result.removed_files == 1
-    assert {Path(one).name for one in before - after} == {"dc-flow-2-00000.parquet"}
+    assert {Path(one).name for one in before - after} == {"dc-2-00000.parquet"}
     assert len(before & after) == 2
     old = [(i, "old") for i in (1, 2, 3, 5, 25, 30)]
     assert rows(tmp_path / "table") == sorted([*old, (4, "new"), (20, "new")], key=repr)

@@ -35,9 +35,10 @@ class RefusedError(Exception):
 
 
 def request_of(
-    seq: int,
+    seq: int = 1,
     *,
     flow: str = "flow",
+    stem: str = "",
     policy: SchemaPolicy = SchemaPolicy.EVOLVE,
     partition_by: tuple[str, ...] = (),
     observe: Mapping[str, Observation[object]] | None = None,
@@ -45,7 +46,10 @@ def request_of(
     renames: Mapping[str, str] | None = None,
     refuse: bool = False,
 ) -> WriteRequest[object]:
-    """Return a request whose commit is number `seq` of a flow, in epoch 2, with `mark` and `observed` as metadata."""
+    """Return a request whose commit is number `seq` of a flow, in epoch 2, with `mark` and `observed` as metadata.
+
+    Its files have the names of `stem`, or names that no other request has.
+    """
 
     def decide(observed: Observed) -> Commit:
         if refuse:
@@ -60,7 +64,7 @@ def request_of(
         schema_policy=policy,
         options=options or {},
         renames=renames or {},
-        stem=f"{flow}-{seq}-{next(_NUMBERS)}",
+        stem=stem or f"{flow}-{seq}-{next(_NUMBERS)}",
     )
 
 
