@@ -15,6 +15,7 @@ from tools.check.fragments import check_fragments
 from tools.check.imports import check_imports
 from tools.check.layout import check_layout
 from tools.check.ranges import check_ranges
+from tools.check.reference import check_reference
 from tools.check.registered import check_registered
 from tools.check.words import check_words
 from tools.check.workspace import Finding, Workspace
@@ -31,6 +32,7 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "imports": check_imports,
     "layout": check_layout,
     "ranges": check_ranges,
+    "reference": check_reference,
     "registered": check_registered,
     "words": check_words,
 }

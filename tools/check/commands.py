@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tools.check.workspace import Workspace
 
-EXTERNAL = frozenset({"bash", "cd", "git", "pip", "python", "uv"})
+EXTERNAL = frozenset({"bash", "cd", "echo", "git", "pip", "python", "uv"})
 """Commands that a reader has or is told to get; the other ones come with the development environment."""
 
 _LINK = re.compile(r"\[[^\]]+\]\((?!\w+:|#)([^)#\s]+)")

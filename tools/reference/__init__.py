@@ -1,1 +1,1 @@
-"""Pages of the documentation that are generated."""
+"""Pages of the documentation that are generated: `python -m tools.reference`."""

@@ -2,31 +2,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tools.check.reference import check_reference
 from tools.reference import __main__ as reference
-from tools.reference.functions import page
+from tools.reference.pages import PAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+    from tools.check.workspace import Workspace
 
 
 def test_the_page_names_functions_with_aliases_and_escapes_bars() -> None:
-    text = page()
+    text = PAGES["functions.md"]()
     assert "| `coalesce(" in text
     assert "`nvl" in text
     assert "`a || b`" not in text
 
 
-def test_the_committed_page_is_current() -> None:
-    assert reference.main(["--check"]) == 0
+def test_fields_have_values_defaults_and_meanings() -> None:
+    lines = PAGES["dataflows.md"]().splitlines()
+    assert "| `destination` | [Destination](#destination) | required | What it writes. |" in lines
+    assert (
+        "| `lag` | text |  | How far the high bound stays behind the newest value, so that late commits are"
+        in "\n".join(lines)
+    )
+    assert any(line.startswith('| `on_empty` | `keep`, `clear`, `fail` | `"keep"` | ') for line in lines)
 
 
-def test_a_page_that_is_out_of_date_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(reference, "FOLDER", tmp_path)
-    assert reference.main(["--check"]) == 1
-    assert "out of date" in capsys.readouterr().out
-    assert reference.main([]) == 0
-    assert reference.main(["--check"]) == 0
+def test_commands_below_commands_have_their_options() -> None:
+    text = PAGES["commands.md"]()
+    assert "\n### datacoolie state set\n" in text
+    assert "| `--mark COLUMN=VALUE` |" in text
+
+
+def test_pages_that_are_out_of_date_are_found_and_made_again(workspace: Workspace) -> None:
+    assert not list(check_reference(workspace))
+    folder: Path = workspace.root / "docs" / "reference"
+    folder.mkdir(parents=True)
+    assert {finding.path.rpartition("/")[2] for finding in check_reference(workspace)} == set(PAGES)
+    reference.main(workspace.root)
+    assert not list(check_reference(workspace))
+    (folder / "commands.md").write_text("# The command line\n", encoding="utf-8")
+    assert [str(finding) for finding in check_reference(workspace)] == [
+        "docs/reference/commands.md:1: is out of date; run `uv run python -m tools.reference`"
+    ]

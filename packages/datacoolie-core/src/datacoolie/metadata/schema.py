@@ -136,7 +136,7 @@ def _definitions(models: tuple[type[Model], ...]) -> JsonSchema:
 def _complete(definition: dict[str, JsonSchema], model: type[Model]) -> None:
     """Describe the fields of a model, and let those with a default be null."""
     properties = cast("dict[str, JsonSchema]", definition.get("properties", {}))
-    documented = _field_docs(model)
+    documented = field_docs(model)
     if model is Connection:
         definition["allOf"] = cast("JsonSchema", [_configure_of(kind) for kind in ConnectionType])
     elif model in _CONFIGURES:
@@ -194,7 +194,7 @@ def _subclasses(model: type[Model]) -> Iterator[type[Model]]:
         yield from _subclasses(kind)
 
 
-def _field_docs(model: type[Model]) -> dict[str, str]:
+def field_docs(model: type[Model]) -> dict[str, str]:
     """Return the docstrings that stand below a model's fields; read from the source, for nothing else needs them."""
     found: dict[str, str] = {}
     for kind in reversed(model.__mro__):
