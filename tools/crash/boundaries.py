@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
+_LONG = timedelta(hours=1)
+"""By how much clocks are set, and how long a paused process has slept for what it knows."""
+
 BOUNDARIES = (
     "datacoolie.sources.files:FileSource.window",
     "datacoolie.platforms.local:LocalPlatform.write_if_absent",
@@ -45,10 +48,6 @@ FAILING = "datacoolie.platforms.", "datacoolie_engine_polars.", "deltalake:", "p
 """Calls of which a storage is behind, so that they can fail."""
 
 
-SHORT_LEASE = 0.4
-"""Seconds of the lease of a process that is paused."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What happens, and at which call.
@@ -57,7 +56,8 @@ class Fault:
         at: number of the call, counted over all boundaries from 0.
         when: before the call, or when it has been done.
         kind: `kill` ends the process at once; `fail` raises what a storage that is away would; `pause` stops the
-            process until somebody lets it go on; `forward` and `back` set the clock by an hour.
+            process until somebody lets it go on, to find that an hour has passed; `forward` and `back` set the clock
+            by an hour.
     """
 
     at: int
@@ -84,12 +84,11 @@ def trace(document: Path) -> list[str]:
 
 
 def load_with(document: Path, fault: Fault) -> Loaded:
-    """Load, with a fault on the way; the lease is a short one where the process is paused."""
+    """Load, with a fault on the way."""
     count = -1
     if fault.kind == "pause":
         # It renews nothing: stopped while it saved a state, it would hold the lock of the flow's state.
         setattr(LeaseKeeper, "_renew_until_closed", lambda _: None)  # noqa: B010
-        setattr(project, "LeaseKeeper", functools.partial(LeaseKeeper, ttl=SHORT_LEASE))  # noqa: B010 - a name of a module
     for module in (lease, project, work, folders):
         setattr(module, "datetime", _Clock)  # noqa: B010
 
@@ -108,11 +107,12 @@ def _happen(kind: str, name: str) -> None:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "pause":
+            _Clock.shift = _LONG
             os.kill(os.getpid(), signal.SIGSTOP)
         case "fail":
             raise _failure(name)
         case _:
-            _Clock.shift = timedelta(hours=1 if kind == "forward" else -1)
+            _Clock.shift = _LONG if kind == "forward" else -_LONG
 
 
 def _failure(name: str) -> OSError:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 _UNKNOWN = 255
 """Exit code that multiprocessing gives a child whose end the server could not report."""
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds after which a child hangs, unless it is said otherwise."""
 
 
