@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from datacoolie.platforms import BasePlatform, Content, Dialect, FileInfo, PathNotFoundError
+from datacoolie.platforms import Content, Dialect, FileInfo, ObjectStore
 from datacoolie_platform_aws.addresses import Address, is_on_s3, parse, parse_object
 from datacoolie_platform_aws.failures import MISSING, code_of, errors
 from datacoolie_platform_aws.objects import Objects
 from datacoolie_platform_aws.secrets import SecretsManagerProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from types_boto3_s3 import S3Client
@@ -26,11 +24,9 @@ if TYPE_CHECKING:
     from datacoolie_platform_aws.options import LibraryOptions
 
 _NO_SUCH_RANGE = "InvalidRange"
-_AT_A_TIME = 16
-"""Requests that run at the same time."""
 
 
-class S3Files(BasePlatform):
+class S3Files(ObjectStore):
     """Objects by URI, `s3://bucket/key`; compare-and-swap by S3's conditional writes, versions are etags.
 
     Args:
@@ -82,10 +78,6 @@ class S3Files(BasePlatform):
         with errors("write", address.uri):
             return self._objects.write(address, data)
 
-    def write_if_absent(self, path: str, data: bytes) -> str | None:
-        """Create an object (`If-None-Match: *`), or return `None` when there is one."""
-        return self.write_if_match(path, data, None)
-
     def write_if_match(self, path: str, data: bytes, version: str | None) -> str | None:
         """Replace an object whose etag still is `version` (`If-Match`), or create it, else return `None`."""
         address = parse_object(path)
@@ -113,11 +105,6 @@ class S3Files(BasePlatform):
                 raise
         return _info(address, found["ContentLength"], found["LastModified"], found["ETag"])
 
-    def stat_files(self, paths: Iterable[str]) -> Sequence[FileInfo | None]:
-        """Describe objects, several at a time."""
-        with ThreadPoolExecutor(_AT_A_TIME) as requests:
-            return [*requests.map(self.stat, paths)]
-
     def list(self, folder: str) -> Iterator[FileInfo]:
         """List the objects below a folder, page by page; objects that stand for folders are left out."""
         address = parse(folder)
@@ -128,10 +115,6 @@ class S3Files(BasePlatform):
                     if not found["Key"].endswith("/"):
                         here = Address(address.bucket, found["Key"])
                         yield _info(here, found["Size"], found["LastModified"], found["ETag"])
-
-    def exists(self, path: str) -> bool:
-        """Whether an object is there, or any below it; a folder takes one request."""
-        return next(self.list(path), None) is not None or self.stat(path) is not None
 
     def delete(self, path: str) -> None:
         """Delete an object, and all that is below it as a folder; a whole bucket is refused."""
@@ -157,18 +140,6 @@ class S3Files(BasePlatform):
             with errors("copy", here.uri, there.uri):
                 self._objects.copy(here, there)
 
-    def move_files(self, moves: Iterable[tuple[str, str]]) -> None:
-        """Copy objects, several at a time, then delete all that were copied."""
-        with ThreadPoolExecutor(_AT_A_TIME) as requests:
-            copied = [*requests.map(self._copied, moves)]
-        self.delete_files(path for path in copied if path is not None)
-
-    def move(self, source: str, target: str) -> None:
-        """Copy an object, then delete it: for a moment both are there."""
-        self.copy(source, target)
-        if parse(source) != parse(target):
-            self.delete_files([source])
-
     def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:
         """Return credentials, region, endpoint and encryption; nothing for a path that is not on S3."""
         return self._options.of(dialect) if is_on_s3(uri) else {}
@@ -180,14 +151,6 @@ class S3Files(BasePlatform):
     def secret_provider(self) -> BaseSecretProvider:
         """Return Secrets Manager."""
         return SecretsManagerProvider(self._session)
-
-    def _copied(self, move: tuple[str, str]) -> str | None:
-        """Copy an object; return its path if it can be deleted then."""
-        source, target = move
-        with suppress(PathNotFoundError):
-            self.copy(source, target)
-            return source if parse(source) != parse(target) else None
-        return None
 
     @property
     def _client(self) -> S3Client:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, ClassVar
 
-from datacoolie.core.models import is_uri
-from datacoolie.platforms import Dialect, RoutedPlatform
-from datacoolie.platforms.local import LocalPlatform
+from datacoolie.platforms import RemotePlatform
 from datacoolie_platform_aws.files import S3Files
 from datacoolie_platform_aws.options import LibraryOptions
 from datacoolie_platform_aws.session import AwsSession, SessionSettings
 
 if TYPE_CHECKING:
-    from datacoolie.core.secret_provider import BaseSecretProvider
-    from datacoolie.platforms import BasePlatform, TemporaryCredentials
+    from datacoolie.platforms import TemporaryCredentials
 
 
-class AwsPlatform(RoutedPlatform):
+class AwsPlatform(RemotePlatform):
     """Files by URI on S3 (`s3://bucket/key`), and those of this machine by path.
 
     Credentials are found as the AWS tools find them: environment, profile, SSO, web identity, role of the machine.
@@ -66,26 +62,8 @@ class AwsPlatform(RoutedPlatform):
             )
         )
         self.s3 = S3Files(LibraryOptions(session=session, kms_key_id=kms_key_id, requester_pays=requester_pays))
-        self._local = LocalPlatform()
-
-    def private(self) -> AwsPlatform:
-        """Return the same platform, of whose new files on this machine only the owner can read."""
-        same = copy(self)
-        same._local = self._local.private()  # noqa: SLF001 - its own copy
-        return same
-
-    def platform_of(self, path: str) -> BasePlatform:
-        """Return S3 for any URI but those of this machine's files."""
-        return self._local if not is_uri(path) or path.lower().startswith("file:") else self.s3
-
-    def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:
-        """Return credentials, region, endpoint and encryption; nothing for a path that is not on S3."""
-        return self.s3.storage_options(uri, dialect)
+        super().__init__(self.s3)
 
     def credentials(self, uri: str) -> TemporaryCredentials:
         """Return credentials that are good now; those of a role are to be asked for again after some minutes."""
         return self.s3.credentials(uri)
-
-    def secret_provider(self) -> BaseSecretProvider:
-        """Return Secrets Manager."""
-        return self.s3.secret_provider()

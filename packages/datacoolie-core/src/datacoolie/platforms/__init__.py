@@ -11,7 +11,8 @@ from datacoolie.platforms.base import (
     StorageFullError,
     TemporaryCredentials,
 )
-from datacoolie.platforms.routing import RoutedPlatform
+from datacoolie.platforms.object_store import ObjectStore
+from datacoolie.platforms.routing import RemotePlatform, RoutedPlatform
 from datacoolie.platforms.storage import Storage
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "Dialect",
     "FileInfo",
     "IssuesCredentials",
+    "ObjectStore",
     "PathNotFoundError",
+    "RemotePlatform",
     "RoutedPlatform",
     "Storage",
     "StorageFullError",

@@ -1,15 +1,20 @@
-"""A platform that has paths of several kinds, such as those of an object store and those of this machine."""
+"""Platforms that have paths of several kinds, such as those of an object store and those of this machine."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import copy
 from typing import TYPE_CHECKING
 
-from datacoolie.platforms.base import BasePlatform
+from datacoolie.core.models import is_uri
+from datacoolie.platforms.base import BasePlatform, Dialect
+from datacoolie.platforms.local import LocalPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Self
 
+    from datacoolie.core.secret_provider import BaseSecretProvider
     from datacoolie.platforms.base import Content, FileInfo
 
 
@@ -105,3 +110,34 @@ class RoutedPlatform(BasePlatform):
         """Return the platform that has all of these paths, if one has."""
         platforms = {id(found): found for found in map(self.platform_of, paths)}
         return next(iter(platforms.values())) if len(platforms) == 1 else None
+
+
+class RemotePlatform(RoutedPlatform):
+    """Files of an object store by URI, and those of this machine by path.
+
+    Args:
+        remote: has all URIs but `file:`, says what engines need for them, and where secrets are.
+    """
+
+    def __init__(self, remote: BasePlatform) -> None:
+        """Put the files of this machine beside it."""
+        self._remote = remote
+        self._local = LocalPlatform()
+
+    def private(self) -> Self:
+        """Return the same platform, of whose new files on this machine only the owner can read."""
+        same = copy(self)
+        same._local = self._local.private()  # noqa: SLF001 - its own copy
+        return same
+
+    def platform_of(self, path: str) -> BasePlatform:
+        """Return the object store for any URI but those of this machine's files."""
+        return self._local if not is_uri(path) or path.lower().startswith("file:") else self._remote
+
+    def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:
+        """Return what engines need for a path of the object store; nothing for one of this machine."""
+        return self.platform_of(uri).storage_options(uri, dialect)
+
+    def secret_provider(self) -> BaseSecretProvider:
+        """Return that of the object store's cloud."""
+        return self._remote.secret_provider()

@@ -1,0 +1,57 @@
+"""What all object stores have in common: no folders, no rename, and requests that can run side by side."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from datacoolie.platforms.base import BasePlatform, PathNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from datacoolie.platforms.base import FileInfo
+
+AT_A_TIME = 16
+"""Requests that run at the same time."""
+
+
+class ObjectStore(BasePlatform):
+    """Files that are objects, each under a key; safe to use from several threads."""
+
+    def write_if_absent(self, path: str, data: bytes) -> str | None:
+        """Create an object, or return `None` when there is one."""
+        return self.write_if_match(path, data, None)
+
+    def stat_files(self, paths: Iterable[str]) -> Sequence[FileInfo | None]:
+        """Describe objects, several at a time."""
+        with ThreadPoolExecutor(AT_A_TIME) as requests:
+            return [*requests.map(self.stat, paths)]
+
+    def exists(self, path: str) -> bool:
+        """Whether an object is there, or any below it; a folder takes one request."""
+        return next(iter(self.list(path)), None) is not None or self.stat(path) is not None
+
+    def move(self, source: str, target: str) -> None:
+        """Copy an object, then delete it: for a moment both are there."""
+        self.copy(source, target)
+        if not self._same(source, target):
+            self.delete_files([source])
+
+    def move_files(self, moves: Iterable[tuple[str, str]]) -> None:
+        """Copy objects, several at a time, then delete all that were copied."""
+        with ThreadPoolExecutor(AT_A_TIME) as requests:
+            copied = [*requests.map(self._copied, moves)]
+        self.delete_files(path for path in copied if path is not None)
+
+    def _copied(self, move: tuple[str, str]) -> str | None:
+        """Copy an object; return its path if it can be deleted then."""
+        source, target = move
+        with suppress(PathNotFoundError):
+            self.copy(source, target)
+            return None if self._same(source, target) else source
+        return None
+
+    def _same(self, one: str, other: str) -> bool:
+        return self.resolve(one) == self.resolve(other)
