@@ -31,9 +31,9 @@ def check_commands(workspace: Workspace) -> Iterator[Finding]:
     for name in workspace.files:
         if name.endswith(".md") and (text := workspace.text(name)) is not None:
             for block in code_blocks(text):
-                for line, command in block.commands() if block.language in SHELLS else ():
-                    for message in _faults(command, workspace.root):
-                        yield Finding(name, line, message)
+                for command in block.commands() if block.language in SHELLS else ():
+                    for message in _faults(command.text, workspace.root):
+                        yield Finding(name, command.line, message)
             for match in _LINK.finditer(text):
                 if not ((workspace.root / name).parent / match[1]).exists():
                     yield Finding(name, text.count("\n", 0, match.start()) + 1, f"{match[1]} is not there")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.markdown import CodeBlock, code_blocks, main
+from tools.markdown import CodeBlock, Command, code_blocks, main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +36,18 @@ def test_code_blocks() -> None:
 
 def test_commands_without_their_output_and_remarks() -> None:
     first, second = code_blocks(TEXT)
-    assert list(first.commands()) == [(4, "pip install uv"), (6, "uv run it     --now")]
-    assert list(second.commands()) == [(14, "uv run pytest")]
+    assert first.commands() == [
+        Command(line=4, text="pip install uv", output=("Successfully installed",)),
+        Command(line=6, text="uv run it     --now"),
+    ]
+    assert second.commands() == [Command(line=14, text="uv run pytest")]
+
+
+def test_a_block_may_be_a_file_and_say_why_it_does_not_run() -> None:
+    text = "<!-- not run: needs a cluster -->\n```python\n# jobs/it.py\nprint()\n```\n\n```yaml\n# a remark\n```\n"
+    first, second = code_blocks(text)
+    assert (first.path, first.not_run, first.line) == ("jobs/it.py", "needs a cluster", 3)
+    assert (second.path, second.not_run) == ("", "")
 
 
 def test_main_prints_a_block(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,36 @@
+"""Every code block of every page that users read."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools.markdown import code_blocks
+from tools.pages.blocks import run_blocks
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "examples/*/README.md", "packages/*/README.md")
+    for path in ROOT.glob(pattern)
+    if code_blocks(path.read_text(encoding="utf-8"))
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    if "examples/" in text:
+        shutil.copytree(
+            ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("lakehouse", ".datacoolie")
+        )
+    run_blocks(code_blocks(text), tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_all_code_is_between_fences(page: Path) -> None:
+    outside = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
+    assert not re.findall(r"\n\n    .*", outside)
