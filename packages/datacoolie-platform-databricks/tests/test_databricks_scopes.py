@@ -161,7 +161,9 @@ def test_logins_that_fail(host: str) -> None:
         DatabricksResolver(host=host, token="dapi-wrong").resolve("key", "shop")
     assert caught.value.error_class is ErrorClass.CONFIGURATION
     assert "dapi-wrong" in get_registered_secret_values()
-    with pytest.raises(ConfigurationError, match=r"Databricks: .*Set host and who asks in the section resolvers"):
+    with pytest.raises(
+        ConfigurationError, match=r"Databricks: .*Set host and who asks in the settings of the platform or resolver"
+    ):
         DatabricksResolver().resolve("key", "shop")
 
 

@@ -1,5 +1,6 @@
-"""Databricks for DataCoolie: the resolver `databricks`, for secrets of scopes."""
+"""Databricks for DataCoolie: files of volumes (platform `databricks`), secrets of scopes (resolver `databricks`)."""
 
+from datacoolie_platform_databricks.platform import DatabricksPlatform
 from datacoolie_platform_databricks.scopes import DatabricksResolver
 
-__all__ = ["DatabricksResolver"]
+__all__ = ["DatabricksPlatform", "DatabricksResolver"]

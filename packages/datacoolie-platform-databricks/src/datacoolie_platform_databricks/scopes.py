@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from datacoolie.core.exceptions import ConfigurationError, DataCoolieError
 from datacoolie.core.redaction import register_secret_values
+from datacoolie.core.secret_provider import BaseSecretProvider
 from datacoolie.core.secret_resolver import BaseSecretResolver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ON_A_CLUSTER = "DATABRICKS_RUNTIME_VERSION"
-_SECRETS = ("token", "password", "client_secret", "azure_client_secret", "google_credentials")
+ON_A_CLUSTER = "DATABRICKS_RUNTIME_VERSION"
+"""The variable that every cluster of Databricks has."""
+
+SECRETS = ("token", "password", "client_secret", "azure_client_secret", "google_credentials")
+"""Settings of databricks-sdk that nothing may show."""
 
 
 class ScopeError(DataCoolieError):
@@ -52,9 +56,9 @@ class DatabricksResolver(BaseSecretResolver):
     def __init__(self, **options: object) -> None:
         """Keep settings; nobody is asked for anything yet."""
         self._options = {name: value for name, value in options.items() if value is not None}
-        register_secret_values(*(str(options[name]) for name in _SECRETS if options.get(name)))
+        register_secret_values(*(str(options[name]) for name in SECRETS if options.get(name)))
         if self._options:
-            _check(self._options)
+            check_settings("the resolver 'databricks'", self._options)
         self._getter: SecretGetter | None = None
 
     def resolve(self, key: str, source: str) -> str:
@@ -76,25 +80,55 @@ class DatabricksResolver(BaseSecretResolver):
         self._getter = None
 
 
+class ScopeProvider(BaseSecretProvider):
+    """Takes secrets of scopes; the source is the scope.
+
+    Args:
+        resolver: fetches them.
+    """
+
+    def __init__(self, resolver: DatabricksResolver) -> None:
+        """Ask nothing yet."""
+        super().__init__()
+        self._resolver = resolver
+
+    def _fetch_secret(self, key: str, source: str) -> str:
+        return self._resolver.resolve(key, source)
+
+
 def _getter(options: Mapping[str, object]) -> SecretGetter:
-    if not options and os.environ.get(_ON_A_CLUSTER):
+    if not options and os.environ.get(ON_A_CLUSTER):
         return _OfCluster()
-    _require_sdk()
+    require_sdk()
     from datacoolie_platform_databricks.sdk import SdkGetter  # noqa: PLC0415 - an extra
 
     return SdkGetter(options)
 
 
-def _check(options: Mapping[str, object]) -> None:
-    _require_sdk()
-    from datacoolie_platform_databricks.sdk import check  # noqa: PLC0415 - an extra
+def check_settings(whose: str, options: Mapping[str, object]) -> None:
+    """Make sure that databricks-sdk knows settings.
 
-    check(options)
+    Args:
+        whose: the plugin, for messages.
+        options: as a project has them.
+
+    Raises:
+        ConfigurationError: it does not know one, or is not installed.
+    """
+    require_sdk()
+    from datacoolie_platform_databricks.client import check  # noqa: PLC0415 - an extra
+
+    check(whose, options)
 
 
-def _require_sdk() -> None:
+def require_sdk() -> None:
+    """Make sure that databricks-sdk is installed.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
     if find_spec("databricks") is None or find_spec("databricks.sdk") is None:
-        message = "Secrets of Databricks need its library: pip install 'datacoolie-platform-databricks[sdk]'"
+        message = "Databricks needs its library here: pip install 'datacoolie-platform-databricks[sdk]'"
         raise ConfigurationError(message)
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from datacoolie.core.exceptions import ErrorClass, PlatformError
-from datacoolie.platforms import BasePlatform, Dialect, IssuesCredentials, PathNotFoundError
+from datacoolie.platforms import BasePlatform, Content, Dialect, IssuesCredentials, PathNotFoundError
 from datacoolie.testing.suite import Suite
 
 NAMES = ["plain", "two  words", "50%20off", "a#b?c", "größe 東京 🦆", "'quoted'", "a=b,c+d&e", "..dots", "x" * 200]
@@ -43,14 +43,18 @@ class PlatformSuite(Suite):
 
     def test_a_large_file(self, platform: BasePlatform, folder: str) -> None:
         data = bytes(range(256)) * (self.large // 256) + b"end"
-        version = platform.write_if_absent(f"{folder}/f", data)
-        assert platform.read(f"{folder}/f").data == data
-        assert platform.write_if_absent(f"{folder}/f", data) is None
-        assert platform.read(f"{folder}/f").version == version
+        version = platform.write(f"{folder}/f", data)
+        assert platform.read(f"{folder}/f") == Content(data=data, version=version)
         assert platform.write(f"{folder}/f", data + b"!") != version
         found = platform.stat(f"{folder}/f")
         assert found is not None
         assert found.size == len(data) + 1
+
+    def test_a_large_file_is_created_once(self, platform: BasePlatform, folder: str) -> None:
+        data = bytes(range(256)) * (self.large // 256)
+        version = platform.write_if_absent(f"{folder}/f", data)
+        assert platform.write_if_absent(f"{folder}/f", data + b"!") is None
+        assert platform.read(f"{folder}/f") == Content(data=data, version=str(version))
 
     def test_parts_of_files(self, platform: BasePlatform, folder: str) -> None:
         path = f"{folder}/f"
@@ -65,10 +69,8 @@ class PlatformSuite(Suite):
     def test_any_name(self, platform: BasePlatform, folder: str, name: str) -> None:
         folder = f"{folder}/in #1%"
         path = f"{folder}/{name}"
-        version = platform.write(path, b"one")
-        assert platform.write_if_absent(path, b"two") is None
-        assert platform.write_if_match(path, b"three", version) is not None
-        assert platform.read(path).data == b"three"
+        platform.write(path, b"one")
+        assert platform.read(path).data == b"one"
         assert [file.path for file in platform.list(folder)] == [platform.resolve(path)]
         assert platform.stat(path) == next(platform.list(folder))
         platform.copy(path, f"{folder}/copy")
@@ -78,6 +80,14 @@ class PlatformSuite(Suite):
         assert self._names(platform, folder) == ["copy"]
         platform.delete(folder)
         assert not platform.exists(folder)
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_any_name_has_versions(self, platform: BasePlatform, folder: str, name: str) -> None:
+        path = f"{folder}/in #1%/{name}"
+        version = platform.write(path, b"one")
+        assert platform.write_if_absent(path, b"two") is None
+        assert platform.write_if_match(path, b"three", version) is not None
+        assert platform.read(path).data == b"three"
 
     def test_no_part_of_a_path_leads_up(self, platform: BasePlatform, folder: str) -> None:
         for path in (f"{folder}/a/../b", f"{folder}/./b"):
@@ -101,7 +111,6 @@ class PlatformSuite(Suite):
         assert platform.stat(missing) is None
         assert list(platform.list(missing)) == []
         assert not platform.exists(missing)
-        assert platform.write_if_match(missing, b"", "v") is None
         platform.delete(missing)
         platform.delete_files([missing, f"{missing}/2"])
         platform.delete_files([])
@@ -173,6 +182,8 @@ class PlatformSuite(Suite):
 
     def test_versions_are_compared(self, platform: BasePlatform, folder: str) -> None:
         path = f"{folder}/f"
+        assert platform.write_if_match(path, b"A", "v") is None
+        assert platform.stat(path) is None
         first = platform.write_if_match(path, b"A", None)
         assert first == platform.read(path).version
         assert platform.write_if_match(path, b"B", None) is None
