@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-TOKEN = "dapi-of-the-tests"
+TOKEN = "dapi-of-the-tests"  # noqa: S105 - of a server on loopback
 VOLUME = "/Volumes/main/sales/raw"
 
 _FILES, _FOLDERS = "/api/2.0/fs/files", "/api/2.0/fs/directories"
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             act(json.loads(body))
 
-    def _file_get(self, path: str, query: Mapping[str, str], _: bytes) -> None:
+    def _file_get(self, path: str, query: Mapping[str, str], _body: bytes) -> None:
         found = self.workspace.files.get(path)
         if query:
             self._strange()

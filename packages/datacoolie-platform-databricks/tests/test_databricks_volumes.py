@@ -51,6 +51,12 @@ def folder() -> str:
     return f"{VOLUME}/{uuid.uuid4().hex}"
 
 
+def set_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have files go in parts of a MiB."""
+    monkeypatch.setattr(Config, "files_ext_multipart_upload_min_stream_size", PART)
+    monkeypatch.setattr(Config, "files_ext_multipart_upload_part_size_options", [PART])
+
+
 class TestVolumes(PlatformSuite):
     large: ClassVar[int] = 3 * PART + 1024
     foreign: ClassVar[str] = "gs:/elsewhere"
@@ -67,8 +73,7 @@ class TestVolumes(PlatformSuite):
 
     @pytest.fixture(autouse=True)
     def _small_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Config, "files_ext_multipart_upload_min_stream_size", PART)
-        monkeypatch.setattr(Config, "files_ext_multipart_upload_part_size_options", [PART])
+        set_parts(monkeypatch)
 
 
 def refusal(code: str, status: int, headers: dict[str, str] | None = None) -> Answer:
@@ -124,8 +129,7 @@ def test_paths_are_resolved(platform: BasePlatform) -> None:
 def test_a_large_file_goes_in_parts(
     workspace: Workspace, platform: BasePlatform, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Config, "files_ext_multipart_upload_min_stream_size", PART)
-    monkeypatch.setattr(Config, "files_ext_multipart_upload_part_size_options", [PART])
+    set_parts(monkeypatch)
     workspace.asked.clear()
     platform.write(f"{folder}/f", bytes(2 * PART + 1))
     assert len([asked for asked in workspace.asked if asked.startswith("PUT /cloud/")]) == 3
@@ -140,12 +144,9 @@ def test_volumes_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     assert platform.resolve(f"dbfs:{VOLUME}/a/") == f"{VOLUME}/a"
     assert not platform.exists(f"{VOLUME}/a")
     assert platform.resolve("/Workspace/Shared/a") == "/Workspace/Shared/a"
-    for call in (
-        lambda: platform.write_if_absent(f"{VOLUME}/a", b""),
-        lambda: platform.write_if_match(VOLUME, b"", ""),
-    ):
+    for version in (None, "v"):
         with pytest.raises(PlatformError, match="nothing makes sure that of two writers one wins"):
-            call()
+            platform.write_if_match(f"{VOLUME}/a", b"", version)
 
 
 def test_it_is_registered_and_knows_its_settings() -> None:
