@@ -42,6 +42,14 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
         files.append(File.generated(config, name, abs_src_path=str(path)))
 
 
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - mkdocs' signature
+    """Let links to files that are pages of the site from elsewhere lead to these."""
+    for name, path in _elsewhere().items():
+        above = "../" * page.file.src_uri.count("/")
+        markdown = markdown.replace(f"]({above}../{path.relative_to(ROOT).as_posix()}", f"]({above}{name}")
+    return markdown
+
+
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG001 - mkdocs' signature
     """Write `llms.txt`, and the Markdown that it leads to."""
     site = Path(config.site_dir)
