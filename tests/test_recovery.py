@@ -97,11 +97,14 @@ def test_state_is_rebuilt_from_the_destination(project: Project, damage: str) ->
 def test_two_runs_at_once(project: Project) -> None:
     project.write(append_flow())
     land(project, "a.parquet", [1, 2, 3])
-    code = "import time, datacoolie.sources.files as f\nold = f.FileSource.verify\n"
-    code += "def slow(self, window):\n    print('reading', flush=True); time.sleep(5); old(self, window)\n"
+    code = "import datacoolie.sources.files as f\nold = f.FileSource.verify\n"
+    code += "def slow(self, window):\n    print('reading', flush=True); input(); old(self, window)\n"
     code += "f.FileSource.verify = slow" + RUN
     prelude = f"path = {str(project.folder / 'project.yaml')!r}\n"
-    with subprocess.Popen([*project.command()[:1], "-c", prelude + code], stdout=subprocess.PIPE, text=True) as first:
+    with subprocess.Popen(
+        [*project.command()[:1], "-c", prelude + code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdin is not None
         assert first.stdout is not None
         assert first.stdout.readline() == "reading\n"
         (second,) = project.run()
@@ -110,7 +113,9 @@ def test_two_runs_at_once(project: Project) -> None:
         assert isinstance(error, dict)
         assert error["type"] == "LeaseHeldError"
         assert str(first.pid) in error["message"]
-        assert first.wait(timeout=60) == 0
+        first.stdin.write("\n")
+        first.stdin.close()
+        assert first.wait(timeout=120) == 0
     assert loaded(project) == [1, 2, 3]
     assert project.run()[0]["status"] == "skipped"
 
@@ -133,7 +138,7 @@ def test_an_end_by_signal_releases_the_lease_and_leaves_nothing(
             assert running.poll() is None, running.communicate()
             time.sleep(0.01)
         running.send_signal(signalled)
-        assert running.wait(timeout=30) == code
+        assert running.wait(timeout=120) == code
     assert not list(table.rglob("*.parquet"))
     (state,) = project.states.glob("*.json")
     assert json.loads(state.read_text())["lease"] is None
@@ -144,7 +149,7 @@ def test_a_run_that_is_ended_after_its_pass_commits_nothing(project: Project) ->
     project.write(append_flow())
     land(project, "a.parquet", [1, 2, 3])
     code = "import time, datacoolie.sources.files as f\nold = f.FileSource.verify\n"
-    code += "def slow(*a):\n    print('staged', flush=True); time.sleep(2); old(*a)\n"
+    code += "def slow(*a):\n    print('staged', flush=True); time.sleep(4); old(*a)\n"
     code += "f.FileSource.verify = slow\nfrom datacoolie.cli import main\nmain()"
     with subprocess.Popen(
         [*project.command()[:1], "-c", code, "run", str(project.folder / "project.yaml")], stdout=subprocess.PIPE
@@ -152,7 +157,7 @@ def test_a_run_that_is_ended_after_its_pass_commits_nothing(project: Project) ->
         assert running.stdout is not None
         assert b"staged" in running.stdout.readline()
         running.send_signal(signal.SIGTERM)
-        assert running.wait(timeout=30) == 143
+        assert running.wait(timeout=120) == 143
     assert not list(project.lake.rglob("*.*"))
     assert project.run()[0]["commit"]["rows"] == 3  # type: ignore[index]
 

@@ -24,7 +24,7 @@ ATTEMPTS = 3
 PATIENCE = 1.0
 """Seconds for which it waits for an answer."""
 
-_SLACK = 15.0
+_SLACK = 45.0
 """Seconds for pauses between attempts, and for a busy machine."""
 
 
