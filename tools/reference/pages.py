@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.reference import commands, fields, functions
+from tools.reference import commands, fields, functions, matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "connections.md": lambda: fields.page("Connections", fields.CONNECTIONS),
     "dataflows.md": lambda: fields.page("Dataflows", fields.DATAFLOWS),
     "functions.md": functions.page,
+    "matrix.md": matrix.page,
     "project-file.md": lambda: fields.page("The project file", fields.PROJECT),
 }
 """What makes each page."""

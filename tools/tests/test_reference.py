@@ -46,3 +46,9 @@ def test_pages_that_are_out_of_date_are_found_and_made_again(workspace: Workspac
     assert [str(finding) for finding in check_reference(workspace)] == [
         "docs/reference/commands.md:1: is out of date; run `uv run python -m tools.reference`"
     ]
+
+
+def test_the_matrix_shows_what_is_tested() -> None:
+    lines = PAGES["matrix.md"]().splitlines()
+    assert "| polars | aws | iceberg | yes | yes | yes | yes | yes | yes | yes |" in lines
+    assert "| spark | local | csv | yes | yes |  |  |  |  |  |" in lines
