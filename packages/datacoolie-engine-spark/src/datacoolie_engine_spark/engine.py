@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from datacoolie.engines import QueryScan, TableOps, TableRef
 
 
-_LOAD_TYPES = frozenset(LoadType) - {LoadType.SCD2}
-
-
 class SparkEngine(BaseEngine[DataFrame]):
     """Frames of Spark, in a session of the engine's own beside the one that is given, found or started."""
 
@@ -38,13 +35,14 @@ class SparkEngine(BaseEngine[DataFrame]):
     capabilities: ClassVar[EngineCapabilities] = EngineCapabilities(
         reads=frozenset(READERS),
         writes=frozenset(WRITERS),
-        tables={"delta": _LOAD_TYPES, "iceberg": _LOAD_TYPES},
+        tables=dict.fromkeys(("delta", "iceberg"), frozenset(LoadType)),
         table_paths=frozenset({"delta"}),
         table_names=frozenset({"iceberg"}),
         optimizes=frozenset({"delta"}),
         vacuums=frozenset({"delta", "iceberg"}),
         observes=False,
     )
+    frames: SparkFrames
 
     def __init__(
         self,

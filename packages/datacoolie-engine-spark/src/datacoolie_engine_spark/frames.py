@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from threading import local
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 
 from datacoolie.core.exceptions import EngineError
@@ -20,7 +23,7 @@ from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.types import described, from_arrow, struct_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from datacoolie.core.types import DataType, Schema
     from datacoolie.engines import Observation, WindowFunction
@@ -37,6 +40,7 @@ class SparkFrames(FrameOps[DataFrame]):
     def __init__(self, sessions: Sessions) -> None:
         """Keep the sessions, in which frames are made."""
         self._sessions = sessions
+        self._keeping = local()
 
     @translated()
     def schema(self, frame: DataFrame) -> Schema:
@@ -179,6 +183,26 @@ class SparkFrames(FrameOps[DataFrame]):
         rows, watched = observations.watched(frame, aggregates)
         return rows, dict(watched)
 
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Until the end of this, let Spark keep the rows of frames that this thread uses several times."""
+        with ExitStack() as kept:
+            self._keeping.kept = kept
+            try:
+                yield
+            finally:
+                del self._keeping.kept
+
+    @translated()
+    def reused(self, frame: DataFrame) -> DataFrame:
+        """Return the same rows, which inside of `keeping` are evaluated when they are first needed and never again."""
+        kept: ExitStack | None = getattr(self._keeping, "kept", None)
+        if kept is None:
+            return frame
+        rows = frame.persist(StorageLevel.MEMORY_AND_DISK)
+        kept.callback(_let_go, rows)
+        return rows
+
     @translated()
     def from_arrow(self, table: object) -> DataFrame:
         """Make a frame of anything with `__arrow_c_stream__`."""
@@ -187,6 +211,11 @@ class SparkFrames(FrameOps[DataFrame]):
         # Spark takes a column of no chunks for one without type.
         batches = given.to_batches() or [pa.RecordBatch.from_pylist([], given.schema)]
         return self._sessions.current.createDataFrame(pa.Table.from_batches(batches), schema)
+
+
+def _let_go(rows: DataFrame) -> None:
+    with suppress(EngineError), translated():  # of a Spark that is gone, which keeps nothing
+        rows.unpersist()
 
 
 def _in_utc(value: object) -> object:

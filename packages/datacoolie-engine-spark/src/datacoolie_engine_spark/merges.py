@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from pyspark import StorageLevel
-
 from datacoolie.core.types import INTEGRAL, DateType, DecimalType, StringType, TimestampNtzType, TimestampType
 from datacoolie.engines.merging import SHOWN_KEYS, duplicates
 from datacoolie.sql import lit
@@ -47,16 +45,6 @@ class Batch:
     frame: DataFrame
     rows: int
     ranges: Mapping[str, tuple[object, object]] = field(default_factory=dict)
-
-
-@contextmanager
-def kept(frame: DataFrame) -> Iterator[DataFrame]:
-    """Let Spark keep the rows of a frame, which is evaluated when it is first needed and never again."""
-    rows = frame.persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        yield rows
-    finally:
-        rows.unpersist()
 
 
 def measured(frame: DataFrame, plan: MergePlan[DataFrame], where: str) -> Batch:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 
 from datacoolie.core.exceptions import DestinationError
-from datacoolie.engines import FrameOps, TableOps, WriteResult
+from datacoolie.engines import TableOps, WriteResult
 from datacoolie.engines.evolution import check_new
 from datacoolie.engines.merging import resolved
 from datacoolie.engines.schemas import spellings
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datacoolie.engines import Commit, MergePlan, Rebuild, WriteRequest
     from datacoolie.engines.evolution import SchemaChange
     from datacoolie.sql import Expr
+    from datacoolie_engine_spark.frames import SparkFrames
     from datacoolie_engine_spark.merges import Batch
     from datacoolie_engine_spark.session import Sessions
 
@@ -41,7 +42,7 @@ class SparkTable(TableOps[DataFrame]):
         frames: operations on frames.
     """
 
-    def __init__(self, where: str, sessions: Sessions, frames: FrameOps[DataFrame]) -> None:
+    def __init__(self, where: str, sessions: Sessions, frames: SparkFrames) -> None:
         """Remember the table; it is opened when it is first asked for."""
         self._where = where
         self._sessions = sessions
@@ -148,7 +149,11 @@ class SparkTable(TableOps[DataFrame]):
         Raises:
             DestinationError: a key is no column, or is in the batch twice; and as `TableOps` says.
         """
-        frame = self._held(frame)
+        with self._frames.keeping():
+            # What is observed is observed of the same rows, before they get the table's columns.
+            return self._merged(self._frames.reused(self._held(frame)), plan, request)
+
+    def _merged(self, frame: DataFrame, plan: MergePlan[DataFrame], request: WriteRequest[DataFrame]) -> WriteResult:
         schema = self._frames.schema(frame)
         plan = resolved(plan, schema, self._where)
         if not self.exists:
@@ -157,12 +162,11 @@ class SparkTable(TableOps[DataFrame]):
         change = self._compare(own, request)
         frame = _spelled(frame, change.schema, whole=plan.rebuild is not None, extra=plan.delete)
         plan = resolved(plan, frame.columns, self._where)
-        with merges.kept(frame) as batch, self._rebuilt(batch, plan.rebuild, change) as rows:
-            measured = merges.measured(rows, plan, self._where)
-            commit = self._decided(request)
-            self._check_current()
-            self._evolve(change, request)
-            result = self._merge(measured, plan, change, request, commit)
+        batch = merges.measured(self._rebuilt(frame, plan.rebuild, change), plan, self._where)
+        commit = self._decided(request)
+        self._check_current()
+        self._evolve(change, request)
+        result = self._merge(batch, plan, change, request, commit)
         return replace(result, schema_changes=change.said())
 
     def _first(self, frame: DataFrame, request: WriteRequest[DataFrame]) -> WriteResult:
@@ -174,28 +178,24 @@ class SparkTable(TableOps[DataFrame]):
     def _first_merged(
         self, frame: DataFrame, plan: MergePlan[DataFrame], request: WriteRequest[DataFrame]
     ) -> WriteResult:
-        with merges.kept(frame) as batch, self._rebuilt(batch, plan.rebuild, None) as rows:
-            merges.measured(rows, plan, self._where)
-            kept = rows.filter(f"NOT {quoted(plan.delete)}").drop(plan.delete) if plan.delete else rows
-            made = self._first(kept, request)
+        rows = self._rebuilt(frame, plan.rebuild, None)
+        merges.measured(rows, plan, self._where)
+        kept = rows.filter(f"NOT {quoted(plan.delete)}").drop(plan.delete) if plan.delete else rows
+        made = self._first(kept, request)
         return replace(made, inserted=made.rows, updated=0, deleted=0)
 
-    @contextmanager
-    def _rebuilt(
-        self, batch: DataFrame, rebuild: Rebuild[DataFrame] | None, change: SchemaChange | None
-    ) -> Iterator[DataFrame]:
+    def _rebuilt(self, batch: DataFrame, rebuild: Rebuild[DataFrame] | None, change: SchemaChange | None) -> DataFrame:
         """Return the rows to merge: the batch itself, or what a rebuild makes of it."""
         if rebuild is None:
-            yield batch
-            return
+            return batch
         known = None
         if change is not None:
             known = conformed(self._frames.rename(self.scan(), change.renamed), change.schema)
             if rebuild.keys is not None:
                 keys = batch.selectExpr(*map(quoted, rebuild.keys)).distinct()
                 known = self._frames.join(known, keys, keys=rebuild.keys, how="semi")
-        with merges.kept(rebuild.make(batch, known)) as rows:
-            yield rows
+            known = self._frames.reused(known)
+        return self._frames.reused(rebuild.make(batch, known))
 
     def _decided(self, request: WriteRequest[DataFrame]) -> Commit:
         """Evaluate what is observed, and decide on the commit."""

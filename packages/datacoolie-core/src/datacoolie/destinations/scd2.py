@@ -221,7 +221,7 @@ class _Timelines(Generic[Frame]):
             events += self._of_table(known)
             if self.columns.full_snapshot:
                 events.append(self._of_missing_keys(batch, known))
-        runs = self._runs(self._without_duplicates(self.frames.union(events)))
+        runs = self.frames.reused(self._runs(self._without_duplicates(self.frames.union(events))))
         rows = self._rows(runs)
         unchanged = and_(col(_ROW), _same(VALID_TO, _ENDED), _same(REPEATS, _REPEATED))
         columns = {name: col(name) for name in self.schema if name not in SYSTEM_COLUMNS}

@@ -130,6 +130,13 @@ class FrameOps(ABC, Generic[Frame]):
         """
         return frame, {name: Observation(frame=frame, aggregate=one) for name, one in aggregates.items()}
 
+    def reused(self, frame: Frame) -> Frame:
+        """Return the same rows, of which a `Rebuild` makes several frames that it puts together again.
+
+        An engine that would evaluate `frame` for each of them overrides this and keeps the rows until the merge ends.
+        """
+        return frame
+
     @abstractmethod
     def is_empty(self, frame: Frame) -> bool:
         """Whether the frame has no row, found out by looking for one; raises as `aggregate`."""

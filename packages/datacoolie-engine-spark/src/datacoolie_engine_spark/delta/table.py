@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter
 
     from datacoolie.core.types import Schema
-    from datacoolie.engines import Commit, FrameOps, MergePlan, TableRef, Tidied, WriteRequest
+    from datacoolie.engines import Commit, MergePlan, TableRef, Tidied, WriteRequest
     from datacoolie.engines.evolution import SchemaChange
+    from datacoolie_engine_spark.frames import SparkFrames
     from datacoolie_engine_spark.merges import Batch
     from datacoolie_engine_spark.session import Sessions
 
@@ -53,7 +54,7 @@ _SHOWN = 5
 class DeltaTable(SparkTable):
     """One Delta table, as of the version that was current when this was made."""
 
-    def __init__(self, ref: TableRef, sessions: Sessions, frames: FrameOps[DataFrame]) -> None:
+    def __init__(self, ref: TableRef, sessions: Sessions, frames: SparkFrames) -> None:
         """Remember the place; the table is opened when it is first asked for."""
         super().__init__(ref.path or str(ref), sessions, frames)
         self._ref = ref

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from datacoolie.core.types import Schema
-    from datacoolie.engines import Commit, FrameOps, MergePlan, TableRef, Tidied, WriteRequest
+    from datacoolie.engines import Commit, MergePlan, TableRef, Tidied, WriteRequest
     from datacoolie.engines.evolution import SchemaChange
+    from datacoolie_engine_spark.frames import SparkFrames
     from datacoolie_engine_spark.iceberg.metadata import Metadata
     from datacoolie_engine_spark.merges import Batch
     from datacoolie_engine_spark.session import Sessions
@@ -54,7 +55,7 @@ _UNKNOWN = "CommitStateUnknownException"
 class IcebergTable(SparkTable):
     """One Iceberg table, as of the snapshot that was current when this was made."""
 
-    def __init__(self, ref: TableRef, sessions: Sessions, frames: FrameOps[DataFrame]) -> None:
+    def __init__(self, ref: TableRef, sessions: Sessions, frames: SparkFrames) -> None:
         """Remember the name; the catalog is asked when the table is first needed."""
         if not ref.name or not ref.catalog_options:
             message = f"{ref}: Iceberg tables have a name in a catalog; give the connection catalog_options"
@@ -222,7 +223,8 @@ class IcebergTable(SparkTable):
     def _replace_where(
         self, frame: DataFrame, condition: str, request: WriteRequest[DataFrame], commit: Commit
     ) -> WriteResult:
-        return self._commit(lambda: merges.replace_where(self._target, frame, condition), request, commit)
+        made = self._commit(lambda: merges.replace_where(self._target, frame, condition), request, commit)
+        return replace(made, inserted=None, updated=None, deleted=None)
 
     def _merge(
         self,
