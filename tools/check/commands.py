@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
     from tools.check.workspace import Workspace
 
-EXTERNAL = frozenset({"bash", "cd", "echo", "git", "pip", "python", "uv"})
+EXTERNAL = frozenset({"bash", "cat", "cd", "cp", "echo", "git", "ls", "mkdir", "pip", "python", "rm", "uv"})
 """Commands that a reader has or is told to get; the other ones come with the development environment."""
+
+MADE = "my_project/"
+"""What `datacoolie init` makes in the examples."""
 
 _LINK = re.compile(r"\[[^\]]+\]\((?!\w+:|#)([^)#\s]+)")
 _SEPARATORS = frozenset({"&&", "||", ";", "|"})
@@ -61,7 +65,7 @@ def _fault(words: list[str], root: Path) -> Iterator[str]:
     elif words[0] not in EXTERNAL and not _installed(words[0]):
         yield f"{words[0]} is not a command of the development environment"
     for word in words[1:]:
-        if "/" in word and re.fullmatch(r"[\w./-]+", word) and not (root / word).exists():
+        if "/" in word and re.fullmatch(r"[\w./-]+", word) and not (word.startswith(MADE) or (root / word).exists()):
             yield f"{word} is not there"
 
 
@@ -83,13 +87,20 @@ def _module(name: str, root: Path) -> Iterator[str]:
 
 def _datacoolie(words: list[str]) -> Iterator[str]:
     """Ask the command itself what it knows."""
-    subcommand = [words[0]] if words and not words[0].startswith("-") else []
-    command = [str(Path(sys.executable).with_name("datacoolie")), *subcommand, "--help"]
-    answer = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8")
-    if answer.returncode != 0:
-        yield f"datacoolie {' '.join(subcommand)} fails: {answer.stderr.strip().splitlines()[-1]}"
+    names = [word for word in words if not word.startswith("-")]
+    subcommand = names[: 2 if names[:1] in (["check"], ["state"]) else 1]
+    code, said = _help(*subcommand)
+    if code != 0:
+        yield f"datacoolie {' '.join(subcommand)} fails: {said.strip().splitlines()[-1]}"
         return
-    known = re.findall(r"(?<!\S)-[\w-]+", answer.stdout.replace(",", " "))
+    known = re.findall(r"(?<!\S)-[\w-]+", said.replace(",", " "))
     for word in words:
         if word.startswith("-") and word.split("=")[0] not in known:
             yield f"datacoolie {' '.join(subcommand)} has no option {word}"
+
+
+@cache
+def _help(*subcommand: str) -> tuple[int, str]:
+    command = [str(Path(sys.executable).with_name("datacoolie")), *subcommand, "--help"]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8")
+    return answer.returncode, answer.stdout + answer.stderr

@@ -14,7 +14,7 @@ from datacoolie.metadata import load_project
 from datacoolie.metadata.sections import SECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Map: TypeAlias = "dict[str, object]"
 
@@ -53,7 +53,9 @@ def _written(content: Map, folder: Path, connections: dict[str, Map]) -> Path:
     document = folder / "document.yaml"
     if content.keys() <= _fields(ProjectFile) and not isinstance(content.get("metadata"), dict):
         _write(folder / "datacoolie.yaml", {**content, "metadata": ["document.yaml"]})
-        _write(document, {"dataflows": []})
+        targets = content.get("targets")
+        named = {name for target in targets.values() for name in target} if isinstance(targets, dict) else set()
+        _write(document, {"dataflows": [], "connections": _known(named, connections)})
         return folder
     _write(document, _completed(content, connections))
     return document
@@ -73,9 +75,12 @@ def _completed(content: Map, connections: dict[str, Map]) -> Map:
     if isinstance(given := document.get("connections"), list):
         connections.update({connection["name"]: connection for connection in given})
     elif "dataflows" in document:
-        names = sorted(set(_named(document["dataflows"])))
-        document["connections"] = [connections.get(name, {**_CONNECTION, "name": name}) for name in names]
+        document["connections"] = _known(_named(document["dataflows"]), connections)
     return document
+
+
+def _known(names: Iterable[str], connections: dict[str, Map]) -> list[Map]:
+    return [connections.get(name, {**_CONNECTION, "name": name}) for name in sorted(set(names))]
 
 
 def _named(value: object) -> Iterator[str]:

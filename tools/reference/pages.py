@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.reference import commands, fields, functions, matrix
+from tools.reference import benchmarks, commands, fields, functions, matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGES: dict[str, Callable[[], str]] = {
+    "benchmarks.md": benchmarks.page,
     "commands.md": commands.page,
     "connections.md": lambda: fields.page("Connections", fields.CONNECTIONS),
     "dataflows.md": lambda: fields.page("Dataflows", fields.DATAFLOWS),
