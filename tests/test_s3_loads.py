@@ -13,13 +13,14 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from datacoolie.observability.records import FlowStatus
 from datacoolie.platforms import Dialect
-from tests.s3 import S3Project, make_bucket
+from tests.s3 import make_bucket, s3_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tests.projects import Record
+    from tests.remote import RemoteProject
     from tools.services.model import Running
 
 
@@ -35,8 +36,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, server: str) -> S3Project:
-    return S3Project(tmp_path, server)
+def project(tmp_path: Path, server: str) -> RemoteProject:
+    return s3_project(tmp_path, server)
 
 
 def flow(destination: Record, **source: object) -> Record:
@@ -57,7 +58,7 @@ def rows(**columns: Sequence[object]) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("server", ["moto_server", "versitygw"], indirect=True)
-def test_appends_to_delta(project: S3Project) -> None:
+def test_appends_to_delta(project: RemoteProject) -> None:
     project.write(flow(delta("append"), watermark_columns=["id"]))
     project.land("events/1.parquet", rows(id=[1, 2], a=["x", "y"]))
     first = project.load()
@@ -72,7 +73,7 @@ def test_appends_to_delta(project: S3Project) -> None:
     assert (state["seq"], state["lease"]) == (2, None)
 
 
-def test_a_state_that_is_lost_is_taken_from_the_table(project: S3Project) -> None:
+def test_a_state_that_is_lost_is_taken_from_the_table(project: RemoteProject) -> None:
     project.write(flow(delta("append"), watermark_columns=["id"]))
     project.land("events/1.parquet", rows(id=[1, 2]))
     project.load()
@@ -82,7 +83,7 @@ def test_a_state_that_is_lost_is_taken_from_the_table(project: S3Project) -> Non
     assert sorted(project.table("events")["id"]) == [1, 2, 3]
 
 
-def test_files_of_this_machine_go_to_s3(project: S3Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_this_machine_go_to_s3(project: RemoteProject, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write(flow(delta("append"), watermark_columns=["id"]), state=".datacoolie")
     document = json.loads((project.folder / "flows.json").read_text())
     document["connections"].append({"name": "here", "format": "parquet", "configure": {"base_path": "in"}})
@@ -112,7 +113,7 @@ def test_files_of_this_machine_go_to_s3(project: S3Project, monkeypatch: pytest.
     assert sorted(project.table("copy")["id"]) == [1, 2]
 
 
-def test_replaces_upserts_and_partitions_of_delta(project: S3Project) -> None:
+def test_replaces_upserts_and_partitions_of_delta(project: RemoteProject) -> None:
     project.write(flow(delta("overwrite", partition_columns=["day"])))
     project.land("events/1.parquet", rows(id=[1, 2, 3], day=["a b", "100%", None], v=[1, 1, 1]))
     project.load()
@@ -133,7 +134,7 @@ def test_replaces_upserts_and_partitions_of_delta(project: S3Project) -> None:
     ]
 
 
-def test_histories_in_delta(project: S3Project) -> None:
+def test_histories_in_delta(project: RemoteProject) -> None:
     scd2 = delta("scd2", merge_keys=["id"], configure={"scd2_effective_column": "at"})
     project.write(flow(scd2, watermark_columns=["at"]))
     times = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
@@ -145,7 +146,7 @@ def test_histories_in_delta(project: S3Project) -> None:
     assert found.rows() == [(1, "a", times[0], False), (1, "c", times[2], True), (2, "b", times[1], True)]
 
 
-def test_iceberg_tables(project: S3Project) -> None:
+def test_iceberg_tables(project: RemoteProject) -> None:
     ice: Record = {"connection_name": "ice", "load_type": "append"}
     project.write(flow(ice, watermark_columns=["id"]))
     project.land("events/1.parquet", rows(id=[1, 2], v=["a", "b"]))
@@ -176,7 +177,7 @@ def test_iceberg_tables(project: S3Project) -> None:
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl", "json", "avro"])
-def test_flat_files(project: S3Project, kind: str) -> None:
+def test_flat_files(project: RemoteProject, kind: str) -> None:
     out: Record = {"connection_name": f"out_{kind}", "load_type": "append"}
     project.write(flow(out, connection_name="landing_csv", watermark_columns=["id"]))
     for number in (1, 2):

@@ -13,13 +13,14 @@ from botocore.credentials import ReadOnlyCredentials
 from datacoolie.core.exceptions import ErrorClass
 from datacoolie.testing.proxy import Answer, Fault, FaultyProxy, Request
 from datacoolie_platform_aws.session import AwsSession
-from tests.s3 import S3Project, make_bucket
+from tests.s3 import make_bucket, s3_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.projects import Record
+    from tests.remote import RemoteProject
     from tools.services.model import Running
 
 REFUSED = Answer(status=403, body=b"<Error><Code>AccessDenied</Code><Message>No.</Message></Error>")
@@ -46,9 +47,9 @@ def guard(moto_server: Running) -> Iterator[Guard]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, guard: Guard) -> S3Project:
+def project(tmp_path: Path, guard: Guard) -> RemoteProject:
     guard.method = guard.part = ""
-    project = S3Project(tmp_path, guard.url)
+    project = s3_project(tmp_path, guard.url)
     project.write(flow())
     project.land("events/1.parquet", pl.DataFrame({"id": [1]}))
     return project
@@ -63,14 +64,14 @@ def flow(connection: str = "lake") -> Record:
     }
 
 
-def asked(project: S3Project, guard: Guard) -> list[Request]:
+def asked(project: RemoteProject, guard: Guard) -> list[Request]:
     """Load and return what was asked."""
     before = len(guard.requests)
     project.load()
     return guard.requests[before:]
 
 
-def test_states_leases_and_tokens_take_few_requests(project: S3Project, guard: Guard) -> None:
+def test_states_leases_and_tokens_take_few_requests(project: RemoteProject, guard: Guard) -> None:
     asked(project, guard)
     project.land("events/2.parquet", pl.DataFrame({"id": [2]}))
     load = [one for one in asked(project, guard) if "/state/" in one.path]
@@ -80,7 +81,7 @@ def test_states_leases_and_tokens_take_few_requests(project: S3Project, guard: G
     assert [one.method for one in nothing_new] == ["GET", "PUT"]
 
 
-def test_a_run_looks_once_for_old_records(project: S3Project, guard: Guard) -> None:
+def test_a_run_looks_once_for_old_records(project: RemoteProject, guard: Guard) -> None:
     asked(project, guard)
     listed = [one for one in asked(project, guard) if "%2Fstate%2F" in one.path]
     assert [one.method for one in listed] == ["GET"]
@@ -102,7 +103,7 @@ def test_a_run_looks_once_for_old_records(project: S3Project, guard: Guard) -> N
     ],
 )
 def test_a_refusal_in_the_middle(
-    project: S3Project, guard: Guard, refused: tuple[str, str], error: str, message: str
+    project: RemoteProject, guard: Guard, refused: tuple[str, str], error: str, message: str
 ) -> None:
     guard.method, guard.part = refused
     record = project.attempt()
@@ -116,7 +117,7 @@ def test_a_refusal_in_the_middle(
 
 
 def test_credentials_that_change_while_a_load_lasts(
-    project: S3Project, guard: Guard, monkeypatch: pytest.MonkeyPatch
+    project: RemoteProject, guard: Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked(project, guard)
     project.land("events/2.parquet", pl.DataFrame({"id": [2]}))

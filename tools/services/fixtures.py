@@ -65,6 +65,12 @@ def versitygw() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
+def azurite() -> Iterator[Running]:
+    """Return storage accounts of Azure, without their DFS endpoints."""
+    yield from provided("azurite")
+
+
+@pytest.fixture(scope="session")
 def vault_server() -> Iterator[Running]:
     """Return a Vault in memory."""
     yield from provided("vault")

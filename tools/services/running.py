@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools.services.azurite import Azurite
 from tools.services.iceberg_rest import IcebergRest
 from tools.services.model import Running, Service
 from tools.services.moto import Moto
@@ -26,6 +27,7 @@ _ALL: tuple[Service, ...] = (
     IcebergRest(),
     Moto(),
     VersityGw(),
+    Azurite(),
     Vault(),
     SparkConnect(),
     SparkCluster(),

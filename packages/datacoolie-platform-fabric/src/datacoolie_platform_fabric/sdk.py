@@ -14,15 +14,14 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.identity import ClientSecretCredential, DefaultAzureCredential
 from azure.keyvault.secrets import SecretClient
 
 from datacoolie.core.exceptions import ErrorClass
 from datacoolie.core.suggest import did_you_mean, listed
+from datacoolie_platform_fabric.identity import credential_of
 from datacoolie_platform_fabric.key_vault import KeyVaultError, SecretGetter
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
     from azure.keyvault.secrets import SecretProperties
 
     from datacoolie_platform_fabric.settings import KeyVaultSettings
@@ -40,7 +39,7 @@ class SdkGetter(SecretGetter):
     def __init__(self, settings: KeyVaultSettings) -> None:
         """Log in later."""
         self._settings = settings
-        self._credential = _credential(settings)
+        self._credential = credential_of(settings)
         self._clients: dict[str, SecretClient] = {}
         self._making = Lock()
 
@@ -85,21 +84,6 @@ class SdkGetter(SecretGetter):
                     connection_verify=self._settings.ca or True,
                 )
             return self._clients[vault]
-
-
-def _credential(settings: KeyVaultSettings) -> TokenCredential:
-    verify = settings.ca or True
-    if settings.tenant_id and settings.client_id and settings.client_secret:
-        return ClientSecretCredential(
-            settings.tenant_id,
-            settings.client_id,
-            settings.client_secret,
-            connection_verify=verify,
-            # A login of one's own is not among those that Microsoft's knows of.
-            **({"authority": settings.authority, "disable_instance_discovery": True} if settings.authority else {}),
-        )
-    named = {"authority": settings.authority, "managed_identity_client_id": settings.managed_identity}
-    return DefaultAzureCredential(connection_verify=verify, **{key: value for key, value in named.items() if value})
 
 
 def _not_valid(properties: SecretProperties) -> str:

@@ -1,17 +1,28 @@
-"""How vaults are reached, and who asks."""
+"""How Azure is reached, and who asks."""
 
 from __future__ import annotations
 
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from datacoolie.core.models import Model
+from datacoolie.core.redaction import register_secret_values
 from datacoolie.core.suggest import listed
 
+_OF_CONNECTION_STRINGS = {
+    "accountname": "account",
+    "accountkey": "account_key",
+    "sharedaccesssignature": "sas_token",
+    "blobendpoint": "endpoint",
+    "endpointsuffix": "endpoint_suffix",
+}
+"""The settings that parts of a connection string are."""
 
-class KeyVaultSettings(Model):
-    """How vaults are reached, and who asks: by default whom azure-identity finds."""
+
+class Identity(Model):
+    """Who asks: by default whom azure-identity finds, or in a notebook of Fabric who runs it."""
 
     tenant_id: str | None = None
     """The service principal's tenant."""
@@ -23,16 +34,8 @@ class KeyVaultSettings(Model):
     """Client id of a user-assigned identity."""
     authority: str | None = None
     """Where to log in; by default `https://login.microsoftonline.com`."""
-    dns_suffix: str = "vault.azure.net"
-    """What follows the name of a vault: `vault.azure.cn`, `vault.usgovcloudapi.net`."""
     ca: str | None = None
-    """File of certificates that the vault's is checked with."""
-    verify_challenge: bool = True
-    """Whether a vault has to belong to the domain that it names when it asks for a token."""
-    timeout: Annotated[float, Field(gt=0)] = 30
-    """Seconds to wait for an answer."""
-    retries: Annotated[int, Field(ge=0)] = 3
-    """Further tries of a request that failed for now."""
+    """File of certificates that those of servers are checked with."""
 
     @property
     def says_who(self) -> bool:
@@ -45,5 +48,66 @@ class KeyVaultSettings(Model):
         missing = [name for name, value in given.items() if not value]
         if missing and len(missing) < len(given):
             message = f"a service principal needs {listed(missing)} too"
+            raise ValueError(message)
+        return self
+
+
+class KeyVaultSettings(Identity):
+    """How vaults are reached, and who asks."""
+
+    dns_suffix: str = "vault.azure.net"
+    """What follows the name of a vault: `vault.azure.cn`, `vault.usgovcloudapi.net`."""
+    verify_challenge: bool = True
+    """Whether a vault has to belong to the domain that it names when it asks for a token."""
+    timeout: Annotated[float, Field(gt=0)] = 30
+    """Seconds to wait for an answer."""
+    retries: Annotated[int, Field(ge=0)] = 3
+    """Further tries of a request that failed for now."""
+
+
+class StorageSettings(Identity):
+    """How OneLake and storage accounts are reached, and who asks."""
+
+    account: str | None = None
+    """The storage account of `az://` URIs, and of a key or shared access signature."""
+    endpoint_suffix: str = "core.windows.net"
+    """What follows `ACCOUNT.blob.`: `core.chinacloudapi.cn`, `core.usgovcloudapi.net`."""
+    endpoint: str | None = None
+    """Where blobs are served, when it isn't Azure; `{account}` in it stands for the account's name."""
+    account_key: str | None = None
+    """Key of the account, in place of an identity."""
+    sas_token: str | None = None
+    """Shared access signature for the account, in place of an identity."""
+    connection_string: str | None = None
+    """Account, key or shared access signature, and endpoint in one, as the portal shows it."""
+    timeout: Annotated[float, Field(gt=0)] = 60
+    """Seconds for which a request waits for an answer."""
+    attempts: Annotated[int, Field(ge=1)] = 5
+    """How often a request is sent at most when the storage is busy, or does not answer."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_connection_string(cls, data: object) -> object:
+        text = data.get("connection_string") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(text, str):
+            return data
+        parts = [part.partition("=") for part in text.strip().rstrip(";").split(";")]
+        said = {_OF_CONNECTION_STRINGS.get(name.strip().lower()): value for name, _, value in parts}
+        if not said.get("account"):
+            message = "connection_string names no AccountName; copy it from the portal, Access keys"
+            raise ValueError(message)
+        return {**{name: value for name, value in said.items() if name}, **data}
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        register_secret_values(*filter(None, (self.account_key, self.sas_token, self.client_secret)))
+        if (self.account_key or self.sas_token) and not self.account:
+            message = "account_key and sas_token need account, whose they are"
+            raise ValueError(message)
+        if self.account_key and self.sas_token:
+            message = "account_key and sas_token exclude each other"
+            raise ValueError(message)
+        if self.endpoint is not None and urlsplit(self.endpoint).scheme not in {"http", "https"}:
+            message = f"endpoint is {self.endpoint!r}; it has to begin with https:// or http://"
             raise ValueError(message)
         return self

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.core.exceptions import ConfigurationError, PlatformError
 from datacoolie.core.models import ConnectionType, Format, LakehouseSettings, LoadType, ProcessingMode
 from datacoolie.core.suggest import listed
+from datacoolie.platforms import LimitsPlaces
 from datacoolie.plugins import destination_registry, source_registry
 from datacoolie.transformers.support import unsupported as unsupported_transforms
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from datacoolie.orchestration.workspace import Workspace
 
 Frame = TypeVar("Frame")
+
+_PATHS = (ConnectionType.FILE, ConnectionType.LAKEHOUSE)
 
 
 def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
@@ -32,6 +36,7 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
     return [
         *(f"{what} is not supported yet" for what in found),
         *_plugins(source, destination),
+        *_place(flow, destination, workspace),
         *unsupported_transforms(flow, workspace.metadata.hints(flow)),
     ]
 
@@ -44,6 +49,17 @@ def _plugins(source: Connection, destination: Connection) -> Iterator[str]:
                 registry.get_class(connection.plugin)
             except ConfigurationError as error:
                 yield error.message
+
+
+def _place(flow: DataFlow, connection: Connection, workspace: Workspace[Frame]) -> Iterator[str]:
+    """Say why a platform does not let a table or file be where the flow wants it."""
+    platform = workspace.platform
+    if isinstance(platform, LimitsPlaces) and connection.connection_type in _PATHS and not connection.in_catalog:
+        location = connection.location(flow.destination.schema_name, flow.destination.table)
+        # What is no path at all is refused where it is used; secrets may be in it now.
+        with suppress(PlatformError):
+            if why := platform.why_not(location, connection.format):
+                yield why
 
 
 def _mode(flow: DataFlow) -> Iterator[str]:

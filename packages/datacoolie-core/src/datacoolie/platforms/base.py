@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from datacoolie.core.models import Format
     from datacoolie.core.secret_provider import BaseSecretProvider
 
 
@@ -98,6 +99,18 @@ class IssuesCredentials(Protocol):
 
         Raises:
             PlatformError: there are none.
+        """
+
+
+@runtime_checkable
+class LimitsPlaces(Protocol):
+    """A platform on which not everything can be written everywhere."""
+
+    def why_not(self, uri: str, kind: Format) -> str | None:
+        """Return why tables or files of a format can't be written to `uri`; `None` where they can.
+
+        Raises:
+            PlatformError: the platform has no such paths.
         """
 
 
