@@ -9,11 +9,17 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+
+import datacoolie
+from datacoolie.orchestration.results import RunResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "nycflights"
 
@@ -69,8 +75,7 @@ def test_a_year_is_loaded_once_and_a_new_month_alone(project: Path) -> None:
     assert late.select(pl.len()).collect().item() == expected
 
 
-def test_the_rows_are_those_of_the_files(project: Path) -> None:
-    run(project, "--select", "flights")
+def assert_rows_are_those_of_the_files(project: Path) -> None:
     table = DeltaTable(str(project / "lakehouse/flights"))
     assert table.metadata().partition_columns == ["month"]
     landed = pl.scan_parquet(project / "data/landing/flights/*.parquet")
@@ -78,6 +83,12 @@ def test_the_rows_are_those_of_the_files(project: Path) -> None:
     loaded = pl.scan_delta(table).select(columns)
     keys = ["time_hour", "carrier", "flight", "origin", "sched_dep_time", "tailnum"]
     assert loaded.sort(keys).collect().equals(landed.sort(keys).collect())
+
+
+def test_the_rows_are_those_of_the_files(project: Path) -> None:
+    run(project, "--select", "flights")
+    assert_rows_are_those_of_the_files(project)
+    table = str(project / "lakehouse/flights")
     added = pl.scan_delta(table).filter(month=3, day=1, carrier="UA", flight=1545).select("flight_date").collect()
     assert set(added["flight_date"].to_list()) <= {datetime(2013, 3, 1, tzinfo=UTC).date()}
 
@@ -89,3 +100,21 @@ def test_an_older_file_that_arrives_late_is_loaded(project: Path) -> None:
     os.utime(late, (1_000_000_000, 1_000_000_000))
     assert run(project, "--select", "flights")["flights"]["commit"]["rows"] == 28_135
     assert rows_of(project, "flights") == 336_776
+
+
+def test_spark_loads_the_same_and_polars_finds_nothing_new(project: Path, spark_session: SparkSession) -> None:
+    assert spark_session.version  # the session that the engine finds
+    for month in range(3, 12):
+        (project / f"data/landing/flights/2013-{month:02}.parquet").unlink()
+    result = datacoolie.Project.load(project, engine="spark").run()
+    assert isinstance(result, RunResult)
+    assert {record.flow: (record.status, record.commit and record.commit.rows) for record in result} == {
+        "flights": ("succeeded", 51_955),
+        "weather": ("succeeded", 26_115),
+        "airlines": ("succeeded", 16),
+        "airports": ("succeeded", 1_458),
+        "planes": ("succeeded", 3_322),
+        "late_flights": ("succeeded", 11_471),
+    }
+    assert_rows_are_those_of_the_files(project)
+    assert {record["status"] for record in run(project).values()} == {"skipped"}
