@@ -17,10 +17,6 @@ OF_TABLES = (*OF_FILES, "full_load", "merge_upsert", "merge_overwrite", "replace
 """Load types that tables have; `replace_by_watermark` is a setting of `merge_overwrite`."""
 
 
-REFUSED = {("spark", "scd2")}
-"""Load types that an engine does not have yet."""
-
-
 @dataclass(frozen=True, kw_only=True, order=True)
 class Case:
     """A load that works: it is run twice, with new rows in between, and what it left is read back."""
@@ -41,5 +37,4 @@ CASES = tuple(
     for platform in platforms
     for form in (*TABLES, *FILES)
     for load_type in (OF_TABLES if form in TABLES else OF_FILES)
-    if (engine, load_type) not in REFUSED
 )
