@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.services import yaml_language_server as language_server
 from tools.services.model import MissingError
 from tools.services.running import started
 
@@ -74,6 +75,13 @@ def azurite() -> Iterator[Running]:
 def vault_server() -> Iterator[Running]:
     """Return a Vault in memory."""
     yield from provided("vault")
+
+
+@pytest.fixture(scope="session")
+def yaml_language_server() -> Iterator[list[str]]:
+    """Return the command that starts a language server of YAML."""
+    with _had():
+        yield language_server.command()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ FILES = [
     "datacoolie.yaml",
     "metadata/connections.yaml",
     "metadata/dataflows.yaml",
+    "schemas/document.json",
+    "schemas/project.json",
 ]
 
 
@@ -33,7 +35,7 @@ def test_it_makes_a_valid_project_and_says_what_comes_next(tmp_path: Path) -> No
     result = CliRunner().invoke(app, ["init", str(folder)])
     assert result.exit_code == 0
     assert files_below(folder) == FILES
-    assert result.stdout.splitlines()[-1] == f"made 8 files. Next: datacoolie run '{folder}'"
+    assert result.stdout.splitlines()[-1] == f"made 10 files. Next: datacoolie run '{folder}'"
     flows = load_project(folder).metadata.dataflows
     assert [(flow.name, flow.stage) for flow in flows] == [
         ("orders", "bronze"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,7 @@ from datacoolie.cli.output import say
 from datacoolie.cli.plugin_init import KINDS, plugin_files
 from datacoolie.core.exceptions import ConfigurationError, PlatformError
 from datacoolie.core.suggest import listed
+from datacoolie.metadata.schema import document_schema, project_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,14 +32,15 @@ def command(folder: Path, kind: str | None) -> None:
     """Make a small project that runs at once, or a package with a plugin.
 
     DIR must not exist or be empty. The project has documents, data, and three flows: an append by watermark, an upsert,
-    and one that reads the table of another. The package has one plugin that works, and its test.
+    and one that reads the table of another; and JSON Schemas, by which editors complete and check. The package has one
+    plugin that works, and its test.
     """
     _refuse_content(folder)
     if kind:
         made = list(_write(plugin_files(kind, folder)))
         todo = f"cd {shlex.quote(str(folder))} && pip install -e . --group dev && pytest"
     else:
-        made = list(_copy(files("datacoolie.cli") / "template", folder))
+        made = [*_copy(files("datacoolie.cli") / "template", folder), *_write(_schemas(folder))]
         todo = f"datacoolie run {shlex.quote(str(folder))}"
     for path in made:
         say(f"  {path}")
@@ -73,6 +76,12 @@ def _copy(source: Traversable, target: Path) -> Iterator[Path]:
                 yield target / item.name
     except OSError as error:
         raise _cannot(error, target, "write") from error
+
+
+def _schemas(folder: Path) -> dict[Path, str]:
+    """Return the JSON Schemas that the first lines of the project's files name, for editors."""
+    schemas = {"document": document_schema(), "project": project_schema()}
+    return {folder / "schemas" / f"{name}.json": json.dumps(schema) + "\n" for name, schema in schemas.items()}
 
 
 def _write(texts: Mapping[Path, str]) -> Iterator[Path]:

@@ -17,6 +17,7 @@ from datacoolie.metadata.schema import document_schema, project_schema
 def command(what: str) -> None:
     """Print the JSON Schema of documents or project files.
 
-    Editors complete and check by it: datacoolie schema > document.schema.json
+    Editors complete and check by it, where the first line of a document names it:
+    # yaml-language-server: $schema=../schemas/document.json
     """
     say(json.dumps(document_schema() if what == "document" else project_schema(), indent=2))
