@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.platforms import RemotePlatform
+from datacoolie_platform_aws.addresses import is_on_s3
+from datacoolie_platform_aws.athena import try_table
 from datacoolie_platform_aws.files import S3Files
+from datacoolie_platform_aws.glue import GlueTable
 from datacoolie_platform_aws.options import LibraryOptions
 from datacoolie_platform_aws.session import AwsSession, SessionSettings
 
 if TYPE_CHECKING:
-    from datacoolie.platforms import TemporaryCredentials
+    from datacoolie.platforms import CatalogTable, TemporaryCredentials
 
 
 class AwsPlatform(RemotePlatform):
@@ -50,7 +54,7 @@ class AwsPlatform(RemotePlatform):
         attempts: int = 5,
     ) -> None:
         """Check the settings; nothing is asked of AWS yet."""
-        session = AwsSession(
+        self._session = AwsSession(
             SessionSettings(
                 region=region,
                 profile=profile,
@@ -61,9 +65,23 @@ class AwsPlatform(RemotePlatform):
                 attempts=attempts,
             )
         )
-        self.s3 = S3Files(LibraryOptions(session=session, kms_key_id=kms_key_id, requester_pays=requester_pays))
+        self.s3 = S3Files(LibraryOptions(session=self._session, kms_key_id=kms_key_id, requester_pays=requester_pays))
         super().__init__(self.s3)
 
     def credentials(self, uri: str) -> TemporaryCredentials:
         """Return credentials that are good now; those of a role are to be asked for again after some minutes."""
         return self.s3.credentials(uri)
+
+    def register(self, table: CatalogTable) -> None:
+        """Make the Glue Data Catalog have a table, and let Athena try it where there is a place for its results.
+
+        Raises:
+            ConfigurationError: its files are not on S3, or what has this name is another table.
+            PlatformError: Glue or Athena refuses, or does not answer; or Athena can't read the table.
+        """
+        if not is_on_s3(table.location):
+            message = f"{table.location!r} is not on S3, and the Glue Data Catalog has tables on S3 alone."
+            raise ConfigurationError(message, {"path": table.location})
+        found = GlueTable(self._session.glue, table)
+        if found.register() and table.results:
+            try_table(self._session.athena, found.database, found.name, table.results)

@@ -28,6 +28,8 @@ from datacoolie_platform_aws.failures import errors
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials, ReadOnlyCredentials
+    from types_boto3_athena import AthenaClient
+    from types_boto3_glue import GlueClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
 
@@ -92,6 +94,18 @@ class AwsSession:
         """The client of S3."""
         with self._lock, errors("use", "S3"):
             return self._session.client("s3", endpoint_url=self.settings.endpoint, config=self._config)
+
+    @cached_property
+    def glue(self) -> GlueClient:
+        """The client of Glue."""
+        with self._lock, errors("use", "Glue"):
+            return self._session.client("glue", endpoint_url=self.settings.endpoint, config=self._config)
+
+    @cached_property
+    def athena(self) -> AthenaClient:
+        """The client of Athena."""
+        with self._lock, errors("use", "Athena"):
+            return self._session.client("athena", endpoint_url=self.settings.endpoint, config=self._config)
 
     def secrets_manager(self, region: str | None = None) -> SecretsManagerClient:
         """Return the client of Secrets Manager, in the session's region or another one."""

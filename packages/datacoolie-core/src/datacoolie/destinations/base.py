@@ -116,7 +116,11 @@ class BaseDestination(ABC, Generic[Frame]):
         """Finish what a commit may have left unfinished; called under the flow's lease before anything else."""
 
     def follow(self) -> None:
-        """Let what other engines read follow a commit whose run ended right after it; called under the lease."""
+        """Let what other engines read follow the newest commit; called under the lease after each, until it succeeds.
+
+        Raises:
+            DataCoolieError: that failed; the commit stays, and the next run tries again.
+        """
 
     @abstractmethod
     def committed(self, *, after: int) -> Commit | None:

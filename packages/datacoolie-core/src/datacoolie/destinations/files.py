@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
-from datacoolie.core.models import LoadType
+from datacoolie.core.models import FileSettings, LoadType
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
-from datacoolie.engines import FileWrite, Staged, Tidied
+from datacoolie.destinations.catalogs import Registrar
+from datacoolie.engines import FileScan, FileWrite, Staged, Tidied
 from datacoolie.engines.places import storage_of
-from datacoolie.state.folders import IDENTITY, FolderCommits
+from datacoolie.state.folders import IDENTITY, FolderCommits, live_files
 
 if TYPE_CHECKING:
     from datacoolie.engines import Commit, WriteResult
@@ -38,6 +39,22 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
         """Look for the flow's newest manifest."""
         return self._commits.newest(after=after)
 
+    def follow(self) -> None:
+        """Register the folder, if the connection asks for that, with the columns of the files that came last."""
+        if not self.connection.settings_as(FileSettings).register_table:
+            return
+        files, added = live_files(self.platform, self.location), self._commits.added()
+        newest = tuple(file for file in files if file.path in added)
+        storage = storage_of(self.connection, self.platform)
+        scan = FileScan(format=self.connection.format, root=self.location, files=newest, storage=storage)
+        catalog = Registrar(flow=self.flow, connection=self.connection, platform=self.platform, location=self.location)
+        columns = self.engine.frames.schema(self.engine.files.scan(scan)) if newest else {}
+        catalog.parquet(columns, (file.path for file in files), whole=self._replaces)
+
+    @property
+    def _replaces(self) -> bool:
+        return self.flow.destination.load_type in {LoadType.OVERWRITE, LoadType.FULL_LOAD}
+
     def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
         """Stage in one pass, then commit the manifest and publish."""
         destination = self.flow.destination
@@ -53,7 +70,6 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
             observe=request.observe,
             storage=storage_of(self.connection, self.platform),
         )
-        replace = destination.load_type in {LoadType.OVERWRITE, LoadType.FULL_LOAD}
         try:
             staged = self.engine.files.stage(frame, write)
             files = self._commits.staged_files()
@@ -61,7 +77,7 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
         except BaseException:
             self._commits.discard()
             raise
-        return self._commits.commit(files, staged, commit, replace=replace)
+        return self._commits.commit(files, staged, commit, replace=self._replaces)
 
     def clear(self, request: LoadRequest[Frame]) -> WriteResult:
         """Commit a manifest that removes all files."""

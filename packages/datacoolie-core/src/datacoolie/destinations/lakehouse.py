@@ -6,17 +6,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.columns import CREATED_AT
-from datacoolie.core.exceptions import EngineError, ErrorClass, PlatformError
+from datacoolie.core.exceptions import EngineError, ErrorClass
 from datacoolie.core.models import LakehouseSettings, LoadType
 from datacoolie.destinations import scd2
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
+from datacoolie.destinations.catalogs import Registrar
 from datacoolie.destinations.symlinks import write_manifests
 from datacoolie.engines import (
     CanOptimize,
     CanVacuum,
     ListsFiles,
     MergePlan,
-    UnknownOutcomeError,
     WriteRequest,
     WriteResult,
 )
@@ -24,6 +24,8 @@ from datacoolie.engines.places import table_ref
 from datacoolie.sql import lit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from datacoolie.engines import Commit, TableOps
 
 Frame = TypeVar("Frame")
@@ -55,15 +57,24 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
         return self._table.committed(self.flow.dataflow_id, after=after)
 
     def follow(self) -> None:
-        """Write the manifests."""
-        self._write_manifests()
+        """Write the manifests and register the table, as far as the connection asks for that."""
+        settings = self.connection.settings_as(LakehouseSettings)
+        folders = self._write_manifests()
+        if not (settings.register_table or settings.register_symlink_table):
+            return
+        catalog = Registrar(flow=self.flow, connection=self.connection, platform=self.platform, location=self.location)
+        columns = self._open().schema()
+        if settings.register_table:
+            catalog.delta(columns)
+        if settings.register_symlink_table:
+            catalog.symlinks(columns, folders)
 
     def clear(self, request: LoadRequest[Frame]) -> WriteResult:
         """Overwrite the table with none of its rows."""
         if not self._table.exists:
             return WriteResult(version="", rows=0, size=0, files=0)
         nothing = self.engine.frames.filter(self._table.scan(), lit(value=False))
-        return self._manifested(self._table.overwrite(nothing, self._write_request(request)))
+        return self._table.overwrite(nothing, self._write_request(request))
 
     def _write_request(self, request: LoadRequest[Frame]) -> WriteRequest[Frame]:
         destination = self.flow.destination
@@ -80,9 +91,6 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
 
     def load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
         """Append, overwrite or merge."""
-        return self._manifested(self._load(frame, request))
-
-    def _load(self, frame: Frame, request: LoadRequest[Frame]) -> WriteResult:
         destination = self.flow.destination
         write = self._write_request(request)
         match destination.load_type:
@@ -120,36 +128,26 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
             vacuumed = table.vacuum(keep=request.keep, leftovers=not request.live_runs, if_due=request.if_due)
         return Cared(optimized=optimized, vacuumed=vacuumed)
 
-    def _manifested(self, result: WriteResult) -> WriteResult:
-        """Write the manifests after a commit.
-
-        Raises:
-            UnknownOutcomeError: that failed; `committed` of a new destination finds the commit, `follow` tries again.
-        """
-        try:
-            self._write_manifests()
-        except PlatformError as error:
-            message = f"{self.location}: the load was committed, but the manifest was not written: {error.message}"
-            raise UnknownOutcomeError(message, error.details) from error
-        return result
-
-    def _write_manifests(self) -> None:
-        """Write the manifests of the newest version, if they are asked for.
+    def _write_manifests(self) -> Collection[str]:
+        """Write the manifests of the newest version, if they are asked for, and return the folders of its partitions.
 
         Raises:
             EngineError: this engine can't list the files of such tables.
             PlatformError: the platform failed.
         """
-        if not self.connection.settings_as(LakehouseSettings).generate_manifest:
-            return
+        settings = self.connection.settings_as(LakehouseSettings)
+        if not (settings.generate_manifest or settings.register_symlink_table):
+            return ()
         table = self._open()
         while table.exists:
             if not isinstance(table, ListsFiles):
                 raise self._unsupported(what="generate_manifest")
-            write_manifests(self.platform, self.location, table.files_by_partition())
+            files = table.files_by_partition()
+            write_manifests(self.platform, self.location, files)
             written, table = table.version, self._open()
             if table.version == written:
-                return
+                return files.keys()
+        return ()
 
     def _unsupported(self, *, what: str) -> EngineError:
         kind, engine = self.connection.format.value, self.engine.name

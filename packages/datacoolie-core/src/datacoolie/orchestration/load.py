@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from datacoolie.core.exceptions import DataFlowError
+from datacoolie.core.exceptions import DataCoolieError, DataFlowError
 from datacoolie.destinations.base import LoadRequest
 from datacoolie.engines import (
     Commit,
@@ -199,7 +199,7 @@ class Load(Generic[Frame]):
         """Take over the newest commit of this flow that the state has not seen: a run died in between."""
         found = destination.committed(after=lease.state.seq)
         if found is not None:
-            destination.follow()
+            self._follow(destination)
             lease.update(adopted(lease.state, found, destination.identity))
         return found
 
@@ -288,10 +288,27 @@ class Load(Generic[Frame]):
     def _settle(
         self, lease: HeldLease, destination: BaseDestination[Frame], state: LoadState, result: WriteResult
     ) -> None:
-        """Record a commit and save the state after it."""
+        """Record a commit, let follow it what has to, and save the state after it."""
         self.commit = commit_record(state, result)
+        self._follow(destination)
         self._enter("state")
         self._save(lease, replace(state, destination=result.identity or destination.identity))
+
+    def _follow(self, destination: BaseDestination[Frame]) -> None:
+        """Let what other engines read follow the newest commit.
+
+        Raises:
+            DataFlowError: that failed; the state stays as it was, so that the next run tries again.
+        """
+        self._enter("follow")
+        try:
+            destination.follow()
+        except DataCoolieError as error:
+            message = (
+                f"{destination.location}: the load was committed, but other engines don't see it yet: {error.message}"
+            )
+            failed = DataFlowError(message, self.flow.dataflow_id, self.stage, error.details)
+            raise failed.classed(error.error_class) from error
 
     def _save(self, lease: HeldLease, state: LoadState) -> None:
         """Save the state and release the lease, in one write."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 from datacoolie.core.exceptions import ConfigurationError, PlatformError
 from datacoolie.core.models import ConnectionType, Format, LakehouseSettings, LoadType, ProcessingMode
 from datacoolie.core.suggest import listed
-from datacoolie.platforms import LimitsPlaces
+from datacoolie.destinations.catalogs import database_of
+from datacoolie.platforms import LimitsPlaces, RegistersTables
 from datacoolie.plugins import destination_registry, source_registry
+from datacoolie.state.folders import is_file_name
 from datacoolie.transformers.support import unsupported as unsupported_transforms
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from datacoolie.core.models import Connection, DataFlow, Destination, Maintenance, Source
     from datacoolie.engines import EngineCapabilities
     from datacoolie.orchestration.workspace import Workspace
+    from datacoolie.platforms import BasePlatform
 
 Frame = TypeVar("Frame")
 
@@ -37,6 +40,7 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
         *(f"{what} is not supported yet" for what in found),
         *_plugins(source, destination),
         *_place(flow, destination, workspace),
+        *_catalog(flow, destination, workspace.platform),
         *unsupported_transforms(flow, workspace.metadata.hints(flow)),
     ]
 
@@ -110,7 +114,7 @@ def _destination(
     elif kind is ConnectionType.LAKEHOUSE:
         yield from _table(flow.destination, connection, engine, capabilities)
         yield from _load_type(load_type, capabilities.tables.get(connection.format, frozenset()))
-        yield from _aws(connection, connection.settings_as(LakehouseSettings))
+        yield from _manifests(connection, connection.settings_as(LakehouseSettings))
     if settings.maintenance:
         yield from _maintenance(settings.maintenance, connection, engine, capabilities)
     if settings.merge_options or connection.configure.get("merge_options"):
@@ -135,9 +139,24 @@ def _load_type(load_type: LoadType, possible: frozenset[LoadType]) -> Iterator[s
         yield f"load type {load_type.value}"
 
 
-def _aws(connection: Connection, settings: LakehouseSettings) -> Iterator[str]:
-    for name in ("athena_output_location", "register_symlink_table"):
-        if getattr(settings, name):
-            yield name
-    if settings.generate_manifest and connection.format is not Format.DELTA:
-        yield f"generate_manifest of {connection.format.value} tables"
+def _manifests(connection: Connection, settings: LakehouseSettings) -> Iterator[str]:
+    for name in ("generate_manifest", "register_symlink_table"):
+        if getattr(settings, name) and connection.format is not Format.DELTA:
+            yield f"{name} of {connection.format.value} tables"
+
+
+def _catalog(flow: DataFlow, connection: Connection, platform: BasePlatform) -> Iterator[str]:
+    """Say why a table can't be registered in the platform's catalog."""
+    settings = connection.settings
+    names = [name for name in ("register_table", "register_symlink_table") if getattr(settings, name, False)]
+    for what in (f"{name} of connection {connection.name!r}" for name in names):
+        if not isinstance(platform, RegistersTables):
+            yield f"{what}: the platform {platform.name!r} has no catalog of tables. Leave it out there, by a target"
+        elif connection.format is Format.ICEBERG:
+            yield f"{what}: an Iceberg table is in the catalog of its catalog_options already. Leave {names[0]} out"
+        elif connection.format not in {Format.DELTA, Format.PARQUET}:
+            yield f"{what}: possible for delta and parquet, not for {connection.format.value}"
+        elif connection.in_catalog or is_file_name(flow.destination.table or ""):
+            yield f"{what}: only a table that is a folder below base_path can be registered"
+        elif not database_of(flow, connection):
+            yield f"{what}: nothing says the database. Give the connection a database, or the flow a schema_name"

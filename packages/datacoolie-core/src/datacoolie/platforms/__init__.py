@@ -12,6 +12,7 @@ from datacoolie.platforms.base import (
     StorageFullError,
     TemporaryCredentials,
 )
+from datacoolie.platforms.catalogs import CatalogFormat, CatalogTable, RegistersTables
 from datacoolie.platforms.object_store import ObjectStore
 from datacoolie.platforms.routing import RemotePlatform, RoutedPlatform
 from datacoolie.platforms.storage import Storage
@@ -19,6 +20,8 @@ from datacoolie.platforms.storage import Storage
 __all__ = [
     "AccessDeniedError",
     "BasePlatform",
+    "CatalogFormat",
+    "CatalogTable",
     "Content",
     "Dialect",
     "FileInfo",
@@ -26,6 +29,7 @@ __all__ = [
     "LimitsPlaces",
     "ObjectStore",
     "PathNotFoundError",
+    "RegistersTables",
     "RemotePlatform",
     "RoutedPlatform",
     "Storage",

@@ -63,7 +63,7 @@ class FolderCommits:
         self._platform = platform
         self._target = platform.resolve(target)
         parent, _, name = self._target.rpartition("/")
-        self.single_file = re.search(r"[^.].*\.[A-Za-z][A-Za-z0-9]*$", name) is not None
+        self.single_file = is_file_name(name)
         self._root = parent if self.single_file else self._target
         self._control = f"{self._root}/{CONTROL}/{file_name(name)}" if self.single_file else f"{self._root}/{CONTROL}"
         self._flow = file_name(dataflow_id)
@@ -84,6 +84,18 @@ class FolderCommits:
             return None
         manifest = read_manifest(self._platform, f"{self._folder}/{listed.manifests[listed.newest]}")
         return Commit(token=manifest.token, metadata=manifest.metadata) if manifest else None
+
+    def added(self) -> frozenset[str]:
+        """Return the paths of the files that the flow's newest commit added.
+
+        Raises:
+            DestinationError: its manifest is damaged.
+        """
+        listed = self._list()
+        if not listed.manifests:
+            return frozenset()
+        manifest = read_manifest(self._platform, f"{self._folder}/{listed.manifests[listed.newest]}")
+        return frozenset(f"{self._root}/{add.path}" for add in manifest.adds) if manifest else frozenset()
 
     @property
     def has_commits(self) -> bool:
@@ -336,6 +348,11 @@ class _View:
     newest: Mapping[str, tuple[int, int]]
     unfinished: Mapping[str, _Publication]
     flows: Mapping[str, FlowFolder] = field(compare=False)
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a target of this name is one file: it has an extension."""
+    return re.search(r"[^.].*\.[A-Za-z][A-Za-z0-9]*$", name) is not None
 
 
 def live_files(platform: BasePlatform, folder: str) -> tuple[FileInfo, ...]:

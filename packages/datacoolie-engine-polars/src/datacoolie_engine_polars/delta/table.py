@@ -77,10 +77,13 @@ class DeltaTableOps(StagedTable):
         except TableNotFoundError:
             return None
         except (DeltaError, OSError) as error:
-            found = failures.of_store(error)
-            why, kind = (found.message, found.error_class) if found else (failures.first_line(error), ErrorClass.DATA)
-            message = f"{self._path}: this is no Delta table that can be read: {why}"
-            raise DestinationError(message, {"path": self._path}).classed(kind) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> DestinationError:
+        found = failures.of_store(error)
+        why, kind = (found.message, found.error_class) if found else (failures.first_line(error), ErrorClass.DATA)
+        message = f"{self._path}: this is no Delta table that can be read: {why}"
+        return DestinationError(message, {"path": self._path}).classed(kind)
 
     def _renew(self) -> None:
         """Open the same version again when other credentials are good by now: a pass may take long."""
@@ -169,11 +172,15 @@ class DeltaTableOps(StagedTable):
         """Return the newest commit of a dataflow when its `seq` is above `after`, else `None`; one look when it isn't.
 
         Raises:
-            DestinationError: the commit is known to exist, but what it says is no longer in the table's log.
+            DestinationError: the commit is known to exist, but what it says is no longer in the table's log; or the log
+                can't be read.
         """
         if self._table is None:
             return None
-        return commits.newest(self._table, dataflow_id, after=after, where=self._path)
+        try:
+            return commits.newest(self._table, dataflow_id, after=after, where=self._path)
+        except (DeltaError, OSError) as error:
+            raise self._unreadable(error) from error
 
     def history(self, limit: int) -> Sequence[Mapping[str, object]]:
         """Return the newest entries of the log."""

@@ -107,6 +107,8 @@ class FileSettings(ConnectionSettings, LookBack):
     """Catalog, when the connection's own field doesn't say it."""
     database: Text | None = None
     """Database, when the connection's own field doesn't say it."""
+    register_table: bool = False
+    """Whether tables that are loaded by `base_path` are registered in the platform's catalog, in `database`."""
 
     @field_validator("date_folder_partitions")
     @classmethod
@@ -120,13 +122,13 @@ class LakehouseSettings(FileSettings):
     """`configure` of a `lakehouse` connection."""
 
     athena_output_location: Text | None = None
-    """S3 location for results of Athena, which registers symlink tables."""
+    """S3 location for results of Athena, which tries tables after they were registered."""
     generate_manifest: bool = False
     """Whether a symlink manifest is written after each load."""
     register_symlink_table: bool = False
-    """Whether a symlink table is registered in Glue."""
+    """Whether a symlink manifest is written after each load, and its table registered in the platform's catalog."""
     symlink_database_prefix: str = "symlink_"
-    """What the database of symlink tables begins with."""
+    """What the database of symlink tables begins with, before `database`."""
     catalog_options: TextMap = Field(default_factory=dict)
     """The Iceberg catalog (`type`, `uri`, `warehouse`, ...); each engine builds the same one from it."""
 
