@@ -63,7 +63,7 @@ class LibraryOptions:
             case Dialect.OBJECT_STORE:
                 return self._object_store()
             case Dialect.ICEBERG:
-                return self._iceberg()
+                return self._iceberg(keys)
             case Dialect.HADOOP:
                 return self._hadoop(keys)
 
@@ -79,9 +79,15 @@ class LibraryOptions:
             "aws_sse_kms_key_id": self.kms_key_id,
         }
 
-    def _iceberg(self) -> dict[str, str | None]:
+    def _iceberg(self, keys: ReadOnlyCredentials) -> dict[str, str | None]:
         endpoint = self.session.endpoint
         return {
+            # A catalog of the type `glue` asks as we do.
+            "glue.region": self._region,
+            "glue.endpoint": self.session.settings.endpoint,
+            "glue.access-key-id": keys.access_key,
+            "glue.secret-access-key": keys.secret_key,
+            "glue.session-token": keys.token,
             "s3.region": self._region,
             "s3.endpoint": endpoint,
             "s3.path-style-access": "true" if endpoint else None,

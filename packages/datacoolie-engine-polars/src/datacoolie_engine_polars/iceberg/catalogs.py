@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
     from datacoolie.engines import TableRef
 
-FAILURES = (OSError, RESTError, RequestException, SQLAlchemyError)
+
+def _of_aws() -> tuple[type[Exception], ...]:
+    """Return what a catalog of the type `glue` raises; without boto3 there can be none."""
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - optional
+    except ImportError:
+        return ()
+    return BotoCoreError, ClientError
+
+
+FAILURES: tuple[type[Exception], ...] = (OSError, RESTError, RequestException, SQLAlchemyError, *_of_aws())
 """What a catalog raises when it can't be reached, or refuses."""
 
 _MISUSE = (ValueError, TypeError, KeyError, ArithmeticError)
