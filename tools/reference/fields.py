@@ -58,7 +58,8 @@ PROJECT: Sequence[type[Model]] = (
 _HEAD = """# {title}
 
 Made from the models that read it, by `python -m tools.reference`. A field that is not here is an error, at any level.
-Lists may also be text with commas or JSON; null means the default.
+Lists may also be text with commas or JSON; null means the default. What a field asks for and nothing does yet is
+refused by name before anything is read: `datacoolie plan` says so.
 """
 _PLAIN = {str: "text", bool: "true, false", int: "whole number", float: "number", NoneType: "", object: "anything"}
 
