@@ -1,4 +1,4 @@
-"""A Databricks workspace as the public REST documentation has it, in this process: files of volumes."""
+"""A Databricks workspace as the public REST documentation has it, in this process: files of volumes, and a catalog."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tools.services.unity import Unity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +47,7 @@ class Workspace:
         files: content and time in milliseconds, by path.
         folders: paths of folders.
         uploads: those in parts, by token of the session.
+        unity: Unity Catalog.
         asked: method and path of each request.
         strange: requests that the documentation does not have.
     """
@@ -54,6 +57,7 @@ class Workspace:
     files: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     folders: set[str] = field(default_factory=lambda: {VOLUME})
     uploads: dict[str, Upload] = field(default_factory=dict)
+    unity: Unity = field(default_factory=Unity)
     strange: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -110,11 +114,14 @@ class _Handler(BaseHTTPRequestHandler):
             "POST /api/2.0/fs/create-upload-part-urls": self._part_urls,
             "POST /api/2.0/fs/create-abort-upload-url": self._abort_url,
         }
-        act = asked.get(f"{self.command} {path}")
-        if act is None:
-            self._strange()
+        request = f"{self.command} {path}"
+        if request in asked:
+            asked[request](json.loads(body))
+        elif found := self.workspace.unity.answer(request, json.loads(body or b"{}")):
+            status, answer = found
+            self._json(answer, status)
         else:
-            act(json.loads(body))
+            self._strange()
 
     def _file_get(self, path: str, query: Mapping[str, str], _body: bytes) -> None:
         found = self.workspace.files.get(path)

@@ -17,6 +17,7 @@ from datacoolie.core.exceptions import (
     PlatformError,
     SourceError,
 )
+from datacoolie.platforms import FailedRequest
 from datacoolie_engine_polars.expressions import translate
 from datacoolie_engine_polars.types import from_polars
 
@@ -36,10 +37,6 @@ _UNREADABLE = re.compile(
     r"|invalid gzip|not found in|schema names in file|column names specified in schema",
     re.IGNORECASE,
 )
-_STORE = re.compile(r"Error performing (?P<verb>[A-Z]+) (?P<url>\S+)")
-"""What the library object_store says of a request that failed."""
-_STATUS = re.compile(r"\b(?P<status>[45]\d\d) [A-Z]")
-_SAID = re.compile(r"<(?:Code|Message)>(?P<text>.*?)</")
 _REFUSED = {401, 403}
 _MISSING = 404
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -103,15 +100,13 @@ def of_writing(number: int, target: str, written: int) -> DestinationError:
 
 def of_store(error: BaseException) -> SourceError | DestinationError | None:
     """Return the error for a request to an object store that failed; `None` when that is not what happened."""
-    text = str(error)
-    request, status = _STORE.search(text), _STATUS.search(text)
+    request = FailedRequest.of(error)
     if request is None:
         return None
-    number = int(status["status"]) if status else 0
-    said = ": ".join(found["text"] for found in _SAID.finditer(text)) or (str(number) if number else first_line(error))
-    said = said.rstrip(".")
-    kind = SourceError if request["verb"] in {"GET", "HEAD"} else DestinationError
-    what = f"{'reading' if kind is SourceError else 'writing'} {request['url'].partition('?')[0]} failed"
+    number = request.status
+    said = request.said or (str(number) if number else first_line(error).rstrip("."))
+    kind = SourceError if request.verb in {"GET", "HEAD"} else DestinationError
+    what = f"{'reading' if kind is SourceError else 'writing'} {request.url} failed"
     if number in _REFUSED:
         message = f"{what}: {said}. Check the credentials of the platform, and give their user or role the right to it"
         return kind(message, {"status": number}).classed(ErrorClass.CONFIGURATION)

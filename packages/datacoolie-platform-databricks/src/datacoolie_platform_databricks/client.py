@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -19,7 +21,7 @@ from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import check_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FAILURES = (DatabricksError, requests.RequestException, TimeoutError, RuntimeError, ValueError)
 """What the library raises when Databricks refuses, or does not answer."""
@@ -28,17 +30,45 @@ _BRIEF = (DeadlineExceeded, InternalError, TemporarilyUnavailable, TooManyReques
           requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)  # fmt: skip
 
 
-def check(whose: str, options: Mapping[str, object]) -> None:
+def check(whose: str, options: Mapping[str, object], own: Iterable[str]) -> None:
     """Make sure that the library knows settings.
 
     Args:
         whose: the plugin, for messages.
         options: as a project has them.
+        own: settings that the plugin itself has beside them.
 
     Raises:
         ConfigurationError: it does not know one.
     """
-    check_names(whose, options, sorted(attribute.name for attribute in Config.attributes()))
+    check_names(whose, options, sorted({*own, *(attribute.name for attribute in Config.attributes())}))
+
+
+class Workspace:
+    """A workspace, whose client is made when it is first needed; safe to use from several threads.
+
+    Args:
+        options: settings of databricks-sdk.
+    """
+
+    def __init__(self, options: Mapping[str, object]) -> None:
+        """Ask nothing yet."""
+        self._options = options
+        self._lock = RLock()
+
+    @property
+    def client(self) -> WorkspaceClient:
+        """The client.
+
+        Raises:
+            ConfigurationError: nothing says which workspace is meant, or who asks.
+        """
+        with self._lock:
+            return self._client
+
+    @cached_property
+    def _client(self) -> WorkspaceClient:
+        return workspace_client(self._options)
 
 
 def workspace_client(options: Mapping[str, Any]) -> WorkspaceClient:  # Any: each setting has a type of its own

@@ -1,24 +1,23 @@
-"""The platform `databricks`: volumes, beside the files of this machine."""
+"""The platform `databricks`: volumes and external locations, beside the files of this machine."""
 
 from __future__ import annotations
 
 import os
-from copy import copy
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from datacoolie.core.models import is_uri
 from datacoolie.core.redaction import register_secret_values
-from datacoolie.platforms import Dialect, RoutedPlatform
+from datacoolie.platforms import IssuesCredentials, RemotePlatform, TemporaryCredentials
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie_platform_databricks.addresses import is_on_volume, parse, refuse_swap
 from datacoolie_platform_databricks.scopes import (
     ON_A_CLUSTER,
+    SDK,
     SECRETS,
     DatabricksResolver,
     ScopeProvider,
+    are_installed,
     check_settings,
-    require_sdk,
+    require,
 )
 
 if TYPE_CHECKING:
@@ -26,62 +25,67 @@ if TYPE_CHECKING:
     from datacoolie.platforms import BasePlatform
 
 
-class DatabricksPlatform(RoutedPlatform):
-    """Files of volumes (`/Volumes/catalog/schema/volume/...`, also with `dbfs:`), and those of this machine.
+_LIBRARIES = (SDK, "obstore")
+_OWN = ("region", "storage_endpoint", "attempts")
+
+
+class DatabricksPlatform(RemotePlatform):
+    """Files of volumes (`/Volumes/...`), of external locations on AWS (`s3://...`), and those of this machine.
 
     On a cluster volumes are folders of the machine, and files of the workspace (`/Workspace/...`) too. Elsewhere
     databricks-sdk gets at volumes, and finds out which workspace is meant and who asks as all of Databricks' tools do.
+    For external locations Databricks gives credentials away, on a cluster and elsewhere alike.
 
     Args:
+        region: of the external locations; by default that of the metastore.
+        storage_endpoint: where their storage answers, when it isn't the cloud's own.
+        attempts: how often a request to that storage is sent at most when it is busy, or does not answer.
         **options: settings of databricks-sdk: `host`, `token`, `client_id`, `client_secret`, `profile`,
             `http_timeout_seconds`, `retry_timeout_seconds`, ...
 
     Raises:
-        ConfigurationError: databricks-sdk has no such setting.
+        ConfigurationError: databricks-sdk has no such setting, or is not installed.
     """
 
     contract_version: ClassVar[int] = 1
     name: ClassVar[str] = "databricks"
 
-    def __init__(self, **options: object) -> None:
+    def __init__(
+        self, *, region: str | None = None, storage_endpoint: str | None = None, attempts: int = 5, **options: object
+    ) -> None:
         """Check the settings; nobody is asked for anything yet."""
         self._options = {name: value for name, value in options.items() if value is not None}
         register_secret_values(*(str(options[name]) for name in SECRETS if options.get(name)))
         if self._options:
-            check_settings("the platform 'databricks'", self._options)
-        self._local = LocalPlatform()
+            check_settings("the platform 'databricks'", self._options, _OWN)
+        if not _on_a_cluster():
+            require(*_LIBRARIES)
+        self._volumes: BasePlatform = MountedVolumes()
+        remote: BasePlatform = self._volumes  # which refuses what it does not have
+        if are_installed(*_LIBRARIES):
+            from datacoolie_platform_databricks.storages import Storages  # noqa: PLC0415 - an extra
 
-    def private(self) -> DatabricksPlatform:
-        """Return the same platform, of whose new files on this machine only the owner can read."""
-        same = copy(self)
-        same._local = self._local.private()  # noqa: SLF001 - its own copy
-        return same
+            storages = Storages(
+                self._options, self.secret_provider, region=region, endpoint=storage_endpoint, attempts=attempts
+            )
+            remote = storages.cloud
+            self._volumes = self._volumes if _on_a_cluster() else storages.volumes
+        super().__init__(remote)
 
     def platform_of(self, path: str) -> BasePlatform:
-        """Return what has volumes for their paths and for any URI, else the files of this machine."""
-        if is_on_volume(path) or (is_uri(path) and not path.lower().startswith("file:")):
-            return self.volumes
+        """Return what has volumes for their paths, what has external locations for URIs, else this machine's files."""
+        if is_on_volume(path) or path.startswith("dbfs:"):
+            return self._volumes
         if path.startswith("/Workspace/") and not _on_a_cluster():
-            return self.volumes
-        return self._local
+            return self._volumes
+        return super().platform_of(path)
 
-    @cached_property
-    def volumes(self) -> BasePlatform:
-        """What has volumes: the folders of a cluster, elsewhere the Files API.
-
-        Raises:
-            ConfigurationError: databricks-sdk is not installed.
-        """
-        if _on_a_cluster():
-            return MountedVolumes()
-        require_sdk()
-        from datacoolie_platform_databricks.volumes import VolumeFiles  # noqa: PLC0415 - an extra
-
-        return VolumeFiles(self._options, self.secret_provider)
-
-    def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:
-        """Return nothing: engines open paths as they are."""
-        return self.platform_of(uri).storage_options(uri, dialect)
+    def credentials(self, uri: str) -> TemporaryCredentials:
+        """Return credentials for an external location that are good now; none for other paths."""
+        found = self.platform_of(uri)
+        if isinstance(found, IssuesCredentials):
+            return found.credentials(uri)
+        return TemporaryCredentials(options={}, expires=None)
 
     def secret_provider(self) -> BaseSecretProvider:
         """Return the provider of scopes."""

@@ -13,10 +13,12 @@ from datacoolie.core.secret_provider import BaseSecretProvider
 from datacoolie.core.secret_resolver import BaseSecretResolver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 ON_A_CLUSTER = "DATABRICKS_RUNTIME_VERSION"
 """The variable that every cluster of Databricks has."""
+
+SDK = "databricks.sdk"
 
 SECRETS = ("token", "password", "client_secret", "azure_client_secret", "google_credentials")
 """Settings of databricks-sdk that nothing may show."""
@@ -99,37 +101,43 @@ class ScopeProvider(BaseSecretProvider):
 def _getter(options: Mapping[str, object]) -> SecretGetter:
     if not options and os.environ.get(ON_A_CLUSTER):
         return _OfCluster()
-    require_sdk()
+    require(SDK)
     from datacoolie_platform_databricks.sdk import SdkGetter  # noqa: PLC0415 - an extra
 
     return SdkGetter(options)
 
 
-def check_settings(whose: str, options: Mapping[str, object]) -> None:
+def check_settings(whose: str, options: Mapping[str, object], own: Iterable[str] = ()) -> None:
     """Make sure that databricks-sdk knows settings.
 
     Args:
         whose: the plugin, for messages.
         options: as a project has them.
+        own: settings that the plugin itself has beside them.
 
     Raises:
         ConfigurationError: it does not know one, or is not installed.
     """
-    require_sdk()
+    require(SDK)
     from datacoolie_platform_databricks.client import check  # noqa: PLC0415 - an extra
 
-    check(whose, options)
+    check(whose, options, own)
 
 
-def require_sdk() -> None:
-    """Make sure that databricks-sdk is installed.
+def require(*libraries: str) -> None:
+    """Make sure that libraries of the extra `sdk` are installed.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: one is not.
     """
-    if find_spec("databricks") is None or find_spec("databricks.sdk") is None:
-        message = "Databricks needs its library here: pip install 'datacoolie-platform-databricks[sdk]'"
+    if not are_installed(*libraries):
+        message = "Databricks needs its libraries here: pip install 'datacoolie-platform-databricks[sdk]'"
         raise ConfigurationError(message)
+
+
+def are_installed(*libraries: str) -> bool:
+    """Whether libraries are installed, by their dotted names."""
+    return all(find_spec(name.partition(".")[0]) is not None and find_spec(name) is not None for name in libraries)
 
 
 class _OfCluster(SecretGetter):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from hashlib import blake2b
 from io import BytesIO
 from operator import attrgetter
@@ -17,16 +16,16 @@ from databricks.sdk.errors import NotFound
 from datacoolie.core.exceptions import PlatformError
 from datacoolie.platforms import BasePlatform, Content, Dialect, FileInfo, PathNotFoundError
 from datacoolie_platform_databricks.addresses import parse, parse_file, refuse_swap
-from datacoolie_platform_databricks.client import workspace_client
 from datacoolie_platform_databricks.failures import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.files import DirectoryEntry
 
     from datacoolie.core.secret_provider import BaseSecretProvider
+    from datacoolie_platform_databricks.client import Workspace
 
 _FILES = "/api/2.0/fs/files"
 _AT_A_TIME = 8
@@ -42,15 +41,15 @@ class VolumeFiles(BasePlatform):
     writers at once, and nothing replaces one version of a file. So `write_if_absent` and `write_if_match` are refused.
 
     Args:
-        options: settings of databricks-sdk.
+        workspace: whose volumes.
         secrets: the platform's secret provider.
     """
 
     name: ClassVar[str] = "databricks"
 
-    def __init__(self, options: Mapping[str, object], secrets: Callable[[], BaseSecretProvider]) -> None:
+    def __init__(self, workspace: Workspace, secrets: Callable[[], BaseSecretProvider]) -> None:
         """Ask nothing yet."""
-        self._options = options
+        self._workspace = workspace
         self._secrets = secrets
 
     def resolve(self, path: str) -> str:
@@ -161,9 +160,9 @@ class VolumeFiles(BasePlatform):
         """Return the provider of scopes."""
         return self._secrets()
 
-    @cached_property
+    @property
     def _client(self) -> WorkspaceClient:
-        return workspace_client(self._options)
+        return self._workspace.client
 
     def _get(self, path: str, **headers: str) -> bytes:
         """Return the body of a file, or of a part of it that is asked for by a header."""

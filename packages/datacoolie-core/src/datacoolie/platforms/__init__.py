@@ -13,7 +13,7 @@ from datacoolie.platforms.base import (
     TemporaryCredentials,
 )
 from datacoolie.platforms.catalogs import CatalogFormat, CatalogTable, RegistersTables
-from datacoolie.platforms.object_store import ObjectStore
+from datacoolie.platforms.object_store import FailedRequest, ObjectStore
 from datacoolie.platforms.routing import RemotePlatform, RoutedPlatform
 from datacoolie.platforms.storage import Storage
 
@@ -24,6 +24,7 @@ __all__ = [
     "CatalogTable",
     "Content",
     "Dialect",
+    "FailedRequest",
     "FileInfo",
     "IssuesCredentials",
     "LimitsPlaces",

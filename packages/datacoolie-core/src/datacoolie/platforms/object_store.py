@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacoolie.platforms.base import BasePlatform, PathNotFoundError
@@ -15,6 +17,39 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 16
 """Requests that run at the same time."""
+
+
+_REQUEST = re.compile(r"Error performing (?P<verb>[A-Z]+) (?P<url>\S+)")
+_STATUS = re.compile(r"\b(?P<status>[45]\d\d) [A-Z]")
+_SAID = re.compile(r"<(?:Code|Message)>(?P<text>.*?)</")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRequest:
+    """What the Rust library object_store, by which several libraries read and write, says of a request that failed.
+
+    Attributes:
+        verb: of HTTP.
+        url: without its query, which may be a signature.
+        status: of the answer; 0 when there was none.
+        said: the store's own words, if it had any.
+    """
+
+    verb: str
+    url: str
+    status: int
+    said: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> FailedRequest | None:
+        """Return what an exception says of a request; `None` when it does not come from one."""
+        text = str(error)
+        request, status = _REQUEST.search(text), _STATUS.search(text)
+        if request is None:
+            return None
+        said = ": ".join(found["text"] for found in _SAID.finditer(text.partition("Debug source")[0])).rstrip(".")
+        url = request["url"].partition("?")[0]
+        return cls(verb=request["verb"], url=url, status=int(status["status"]) if status else 0, said=said)
 
 
 class ObjectStore(BasePlatform):

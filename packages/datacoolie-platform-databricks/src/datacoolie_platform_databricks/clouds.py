@@ -1,0 +1,169 @@
+"""Addresses in the storage of a cloud, and what libraries need to get there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeAlias
+
+from datacoolie.core.exceptions import ErrorClass, PlatformError
+from datacoolie.core.redaction import register_secret_values
+from datacoolie.platforms import AccessDeniedError, Dialect
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.catalog import (
+        GenerateTemporaryPathCredentialResponse,
+        GenerateTemporaryTableCredentialResponse,
+    )
+
+    Answer: TypeAlias = GenerateTemporaryPathCredentialResponse | GenerateTemporaryTableCredentialResponse
+
+_S3 = re.compile(r"s3[an]?://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]+)/?(?P<key>.*)", re.IGNORECASE | re.DOTALL)
+
+_EARLY = timedelta(minutes=5)
+"""So long before they end credentials are asked for again."""
+
+_NAMES = {
+    Dialect.OBJECT_STORE: ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+    Dialect.ICEBERG: ("s3.access-key-id", "s3.secret-access-key", "s3.session-token"),
+    Dialect.HADOOP: ("fs.s3a.access.key", "fs.s3a.secret.key", "fs.s3a.session.token"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A bucket, and a key in it.
+
+    Attributes:
+        bucket: its name.
+        key: without `/` at its end; empty for the whole bucket.
+    """
+
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        """The address as listings show it."""
+        return f"s3://{self.bucket}/{self.key}".rstrip("/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the storage of the cloud is, as far as Databricks does not say it.
+
+    Attributes:
+        region: of the buckets.
+        endpoint: where the storage answers, when it isn't the cloud's own.
+    """
+
+    region: str
+    endpoint: str | None
+
+    def options(self, dialect: Dialect) -> dict[str, str]:
+        """Return it in the words of a library."""
+        http = self.endpoint is not None and self.endpoint.startswith("http:")
+        named: dict[Dialect, dict[str, str | None]] = {
+            Dialect.OBJECT_STORE: {
+                "aws_region": self.region,
+                "aws_endpoint_url": self.endpoint,
+                "aws_allow_http": "true" if http else None,
+                "aws_conditional_put": "etag",
+            },
+            Dialect.ICEBERG: {
+                "s3.region": self.region,
+                "s3.endpoint": self.endpoint,
+                "s3.path-style-access": "true" if self.endpoint else None,
+            },
+            Dialect.HADOOP: {
+                "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
+                "fs.s3a.endpoint.region": self.region,
+                "fs.s3a.endpoint": self.endpoint,
+                "fs.s3a.path.style.access": "true" if self.endpoint else None,
+                "fs.s3a.connection.ssl.enabled": "false" if http else None,
+            },
+        }
+        return {name: text for name, text in named[dialect].items() if text is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Credentials that Databricks gives away for a while.
+
+    Attributes:
+        values: key, secret and session token.
+        expires: when to ask again, in UTC.
+    """
+
+    values: tuple[str, str, str] = field(repr=False)
+    expires: datetime
+
+    @property
+    def are_good(self) -> bool:
+        """Whether they need not be asked for again yet."""
+        return datetime.now(UTC) < self.expires
+
+    def options(self, dialect: Dialect) -> dict[str, str]:
+        """Return them in the words of a library."""
+        return {name: value for name, value in zip(_NAMES[dialect], self.values, strict=True) if value}
+
+
+def keys_of(answer: Answer, what: str) -> Keys:
+    """Return the credentials of an answer; they are masked in all that is printed.
+
+    Args:
+        answer: Databricks'.
+        what: they are for, for messages.
+
+    Raises:
+        AccessDeniedError: they are for another cloud than AWS, or there are none.
+    """
+    found = answer.aws_temp_credentials
+    if found is None or not (found.access_key_id and found.secret_access_key):
+        message = (
+            f"Databricks gives no credentials of AWS for {what}. In Azure and Google Cloud run in Databricks itself, "
+            "where Spark gets at it, or have its files elsewhere."
+        )
+        raise AccessDeniedError(message)
+    values = (found.access_key_id, found.secret_access_key, found.session_token or "")
+    register_secret_values(*filter(None, values[1:]))
+    ends = datetime.fromtimestamp((answer.expiration_time or 0) / 1000, UTC)
+    return Keys(values=values, expires=ends - _EARLY)
+
+
+def parse(path: str) -> Address:
+    """Return the address that a URI says; nothing in it is escaped.
+
+    Raises:
+        PlatformError: it is none, or leads out of its folder by `..`.
+    """
+    found = _S3.fullmatch(path)
+    if found is None:
+        message = (
+            f"{path!r} is not on platform 'databricks', which has volumes (/Volumes/catalog/schema/volume/folder) and "
+            "external locations on AWS (s3://bucket/folder)."
+        )
+        raise _refused(message, path)
+    parts = [part for part in found["key"].split("/") if part]
+    if "\0" in path or {".", ".."} & set(parts):
+        message = f"{path!r}: a key has no parts '.' or '..' on S3. Write the folder's own path."
+        raise _refused(message, path)
+    return Address(found["bucket"], "/".join(parts))
+
+
+def parse_object(path: str) -> Address:
+    """Return the address of an object.
+
+    Raises:
+        PlatformError: it is none, or a whole bucket.
+    """
+    address = parse(path)
+    if not address.key:
+        message = f"{path!r} is a whole bucket. Write s3://bucket/key."
+        raise _refused(message, path)
+    return address
+
+
+def _refused(message: str, path: str) -> PlatformError:
+    return PlatformError(message, {"path": path}).classed(ErrorClass.CONFIGURATION)

@@ -1,0 +1,185 @@
+"""The platform `databricks` in external locations: a workspace gives credentials for servers that speak S3."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+import boto3
+import pytest
+
+from datacoolie.core.exceptions import ErrorClass, PlatformError
+from datacoolie.core.redaction import get_registered_secret_values
+from datacoolie.platforms import AccessDeniedError, Dialect
+from datacoolie.state import PlatformStateStore
+from datacoolie.testing import PlatformSuite, RemotePlatformSuite, StateStoreSuite
+from datacoolie.testing.bad_days import ATTEMPTS, PATIENCE
+from datacoolie.testing.proxy import Answer
+from datacoolie_platform_databricks import DatabricksPlatform
+from tools.services.databricks import TOKEN, VOLUME, Workspace, running_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from datacoolie.platforms import BasePlatform
+    from tools.services.model import Running
+
+BUCKET = "lake"
+LOCATIONS = [f"s3://{BUCKET}/", f"s3://{BUCKET}/deep/er"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_around() -> Iterator[None]:
+    """Have nothing in the environment say of another workspace, or of other credentials."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_RUNTIME_VERSION", "AWS_ACCESS_KEY_ID"):
+            patch.delenv(name, raising=False)
+        patch.setenv("DATABRICKS_CONFIG_FILE", "/dev/null")
+        yield
+
+
+def with_bucket(running: Running) -> str:
+    """Make the bucket, and return the server's URL."""
+    address = running.address
+    client = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=address["url"],
+        aws_access_key_id=address.get("key", "test"),
+        aws_secret_access_key=address.get("secret", "testtest"),
+    )
+    if BUCKET not in [found["Name"] for found in client.list_buckets()["Buckets"]]:
+        client.create_bucket(Bucket=BUCKET)
+    return address["url"]
+
+
+@pytest.fixture
+def workspace() -> Iterator[Workspace]:
+    with running_workspace() as workspace:
+        workspace.unity.locations[:] = [url.rstrip("/") for url in LOCATIONS]
+        workspace.unity.keys = ("test", "testtest")
+        yield workspace
+
+
+@pytest.fixture
+def server(versitygw: Running) -> str:
+    return with_bucket(versitygw)
+
+
+@pytest.fixture(params=["moto_server", "versitygw"])
+def platform(request: pytest.FixtureRequest, workspace: Workspace) -> BasePlatform:
+    endpoint = with_bucket(request.getfixturevalue(request.param))
+    return DatabricksPlatform(host=workspace.url, token=TOKEN, storage_endpoint=endpoint)
+
+
+@pytest.fixture
+def folder() -> str:
+    return f"s3://{BUCKET}/{uuid.uuid4().hex}"
+
+
+class TestLocations(PlatformSuite):
+    large: ClassVar[int] = 33 << 20
+
+
+class TestStates(StateStoreSuite):
+    @pytest.fixture
+    def store(self, platform: BasePlatform, folder: str) -> PlatformStateStore:
+        return PlatformStateStore(platform, folder)
+
+
+def refusal(code: str, status: int) -> Answer:
+    body = f"<Error><Code>{code}</Code><Message>Sorry.</Message></Error>"
+    return Answer(status=status, body=body.encode(), headers={"Content-Type": "application/xml"})
+
+
+class TestLocationsOnBadDays(RemotePlatformSuite):
+    busy: ClassVar[tuple[Answer, ...]] = (
+        refusal("SlowDown", 503),
+        refusal("TooManyRequests", 429),
+        refusal("InternalError", 500),
+    )
+    refusals: ClassVar[dict[str, Answer]] = {
+        r"ExpiredToken: Sorry\. Check what Databricks lets": refusal("ExpiredToken", 403),
+        r"AccessDenied: Sorry\. Check what Databricks lets": refusal("AccessDenied", 403),
+    }
+
+    @pytest.fixture
+    def connect(self, workspace: Workspace) -> Callable[[str], BasePlatform]:
+        return lambda url: DatabricksPlatform(
+            host=workspace.url, token=TOKEN, storage_endpoint=url, http_timeout_seconds=PATIENCE, attempts=ATTEMPTS
+        )
+
+    @pytest.fixture
+    def secrets(self) -> tuple[str, ...]:
+        return (TOKEN, "testtest")
+
+
+def test_credentials_are_for_the_nearest_location(workspace: Workspace) -> None:
+    platform = DatabricksPlatform(host=workspace.url, token=TOKEN, region="eu-central-1")
+    assert platform.storage_options("s3://lake/deep/er/f") == {
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "testtest",
+        "aws_region": "eu-central-1",
+        "aws_conditional_put": "etag",
+    }
+    assert platform.storage_options("s3://lake/deep/erratic", Dialect.ICEBERG) == {
+        "s3.access-key-id": "test",
+        "s3.secret-access-key": "testtest",
+        "s3.region": "eu-central-1",
+    }
+    platform.storage_options("s3://lake/f")
+    assert workspace.unity.given == [
+        ("s3://lake/deep/er", "PATH_READ_WRITE"),
+        ("s3://lake", "PATH_READ_WRITE"),
+    ]
+    assert "testtest" in get_registered_secret_values()
+    assert platform.storage_options(f"{VOLUME}/f") == platform.storage_options("/tmp/f") == {}
+
+
+def test_credentials_are_asked_for_again_before_they_end(workspace: Workspace) -> None:
+    workspace.unity.lifetime = 299
+    platform = DatabricksPlatform(host=workspace.url, token=TOKEN)
+    for _ in range(2):
+        assert platform.storage_options("s3://lake/f")["aws_region"] == "us-east-1"
+    assert len(workspace.unity.given) == 2
+
+
+def test_who_may_only_read_gets_credentials_to_read(workspace: Workspace) -> None:
+    workspace.unity.denied = {"PATH_READ_WRITE"}
+    platform = DatabricksPlatform(host=workspace.url, token=TOKEN)
+    assert platform.storage_options("s3://lake/f")["aws_access_key_id"] == "test"
+    assert workspace.unity.given == [("s3://lake", "PATH_READ")]
+    workspace.unity.denied = {"PATH_READ_WRITE", "PATH_READ"}
+    with pytest.raises(AccessDeniedError, match=r"User may not PATH_READ .* EXTERNAL USE LOCATION"):
+        DatabricksPlatform(host=workspace.url, token=TOKEN).read("s3://lake/f")
+
+
+def test_what_is_refused_by_name(workspace: Workspace) -> None:
+    platform = DatabricksPlatform(host=workspace.url, token=TOKEN)
+    refused = {
+        "abfss://c@a.dfs.core.windows.net/f": "which has volumes .* and external locations on AWS",
+        "s3://elsewhere/f": r"'s3://elsewhere/f' is in no external location .* There are: s3://lake, s3://lake/deep/er",
+    }
+    for path, why in refused.items():
+        with pytest.raises(PlatformError, match=why) as caught:
+            platform.read(path)
+        assert caught.value.error_class is ErrorClass.CONFIGURATION
+    workspace.unity.keys = None
+    with pytest.raises(PlatformError, match="gives no credentials of AWS for s3://lake"):
+        platform.read("s3://lake/f")
+
+
+def test_files_move_between_volumes_and_locations(
+    workspace: Workspace, server: str, folder: str, tmp_path: Path
+) -> None:
+    platform = DatabricksPlatform(host=workspace.url, token=TOKEN, storage_endpoint=server)
+    platform.write(f"{VOLUME}/in/a", b"1")
+    platform.move(f"{VOLUME}/in/a", f"{folder}/a")
+    platform.copy(f"{folder}/a", (tmp_path / "a").as_posix())
+    assert (tmp_path / "a").read_bytes() == b"1"
+    assert [file.path for file in platform.list(folder)] == [f"{folder}/a"]
+    assert list(platform.list(f"{VOLUME}/in")) == []
+    other = "s3://lake/deep/er/" + uuid.uuid4().hex
+    platform.move(f"{folder}/a", other)
+    assert platform.read(other).data == b"1"
