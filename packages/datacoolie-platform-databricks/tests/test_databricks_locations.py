@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
 
 import boto3
 import pytest
 
-from datacoolie.core.exceptions import ErrorClass, PlatformError
+from datacoolie import Project
+from datacoolie.core.exceptions import ConfigurationError, ErrorClass, PlatformError
 from datacoolie.core.redaction import get_registered_secret_values
 from datacoolie.platforms import AccessDeniedError, Dialect
 from datacoolie.state import PlatformStateStore
@@ -170,6 +174,41 @@ def test_what_is_refused_by_name(workspace: Workspace) -> None:
         platform.read("s3://lake/f")
 
 
+@pytest.mark.parametrize("on_a_cluster", [False, True])
+def test_loads_into_volumes_are_refused_before_anything_is_read(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, on_a_cluster: bool
+) -> None:
+    if on_a_cluster:
+        monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    (tmp_path / "flows.yaml").write_text(
+        f"""
+        connections:
+          - {{name: here, format: csv, configure: {{base_path: {tmp_path}/in}}}}
+          - {{name: volume, format: csv, configure: {{base_path: {VOLUME}/in}}}}
+        dataflows:
+          - name: orders
+            source: {{connection_name: here, table: orders}}
+            destination: {{connection_name: volume, table: orders}}
+          - name: back
+            source: {{connection_name: volume, table: orders}}
+            destination: {{connection_name: here, table: back}}
+        """
+    )
+    (tmp_path / "datacoolie.yaml").write_text(
+        f"metadata: [flows.yaml]\nplatform: {{name: databricks, host: '{workspace.url}', token: {TOKEN}}}\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        Project.load(tmp_path).run()
+    place = f"'{VOLUME}/in/orders'"
+    if on_a_cluster:
+        assert f"orders: {place} is in a volume, where nothing makes sure" in caught.value.message
+        assert "back: " not in caught.value.message
+    else:
+        assert f"orders: volumes are written to by engines on a cluster only, and {place} is" in caught.value.message
+        assert f"back: volumes are read from by engines on a cluster only, and {place} is" in caught.value.message
+    assert workspace.asked == []
+
+
 def test_files_move_between_volumes_and_locations(
     workspace: Workspace, server: str, folder: str, tmp_path: Path
 ) -> None:
@@ -183,3 +222,61 @@ def test_files_move_between_volumes_and_locations(
     other = "s3://lake/deep/er/" + uuid.uuid4().hex
     platform.move(f"{folder}/a", other)
     assert platform.read(other).data == b"1"
+
+
+CONTENDER = """
+import sys
+from datetime import datetime, timezone
+from datacoolie.state import LoadState, PlatformStateStore
+from datacoolie_platform_databricks.cloud import CloudFiles
+from datacoolie_platform_databricks.clouds import Keys, Place
+
+class Given:
+    def keys(self, uri):
+        return Keys(values=("test", "testtest", ""), expires=datetime.max.replace(tzinfo=timezone.utc))
+
+endpoint, folder, name = sys.argv[1:]
+platform = CloudFiles(Given(), lambda: Place(region="us-east-1", endpoint=endpoint), None, timeout=60, attempts=5)
+store = PlatformStateStore(platform, folder)
+for seq in range(5):
+    version = store.read("flow").version
+    print("ready", flush=True)
+    sys.stdin.readline()
+    saved = store.save(LoadState(dataflow_id="flow", name=name, seq=seq), version)
+    print("won" if saved else "lost", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_of_eight_processes_one_wins(workspace: Workspace, server: str, folder: str) -> None:
+    arguments = [sys.executable, "-c", CONTENDER, server, folder]
+    store = PlatformStateStore(DatabricksPlatform(host=workspace.url, token=TOKEN, storage_endpoint=server), folder)
+    with ExitStack() as running:
+        contenders = [
+            running.enter_context(
+                subprocess.Popen([*arguments, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for number in range(8)
+        ]
+        for contender in contenders:
+            running.callback(contender.kill)
+        for seq in range(5):
+            assert told(contenders) == ["ready"] * 8
+            results = told(contenders)
+            assert sorted(results) == ["lost"] * 7 + ["won"]
+            state = store.read("flow").state
+            assert state is not None
+            assert (state.seq, state.name) == (seq, str(results.index("won")))
+
+
+def told(contenders: list[subprocess.Popen[str]]) -> list[str]:
+    """Return what each process says, and let all go on at once when the last has."""
+    said = []
+    for contender in contenders:
+        assert contender.stdout is not None
+        said.append(contender.stdout.readline().strip())
+    for contender in contenders:
+        assert contender.stdin is not None
+        contender.stdin.write("\n")
+        contender.stdin.flush()
+    return said

@@ -21,6 +21,7 @@ from datacoolie_platform_databricks.scopes import (
 )
 
 if TYPE_CHECKING:
+    from datacoolie.core.models import Format
     from datacoolie.core.secret_provider import BaseSecretProvider
     from datacoolie.platforms import BasePlatform
 
@@ -79,6 +80,15 @@ class DatabricksPlatform(RemotePlatform):
         if path.startswith("/Workspace/") and not _on_a_cluster():
             return self._volumes
         return super().platform_of(path)
+
+    def why_not(self, uri: str, kind: Format, *, writes: bool) -> str | None:  # noqa: ARG002 - part of the contract
+        """Return why no table or file can be read from a volume, or written to it; `None` where they can."""
+        if self.platform_of(uri) is not self._volumes:
+            return None
+        if not _on_a_cluster():
+            verb = "written to" if writes else "read from"
+            return f"volumes are {verb} by engines on a cluster only, and {uri!r} is one"
+        return refuse_swap(uri).message if writes else None
 
     def credentials(self, uri: str) -> TemporaryCredentials:
         """Return credentials for an external location that are good now; none for other paths."""

@@ -35,7 +35,7 @@ class Storages:
         cloud: external locations.
     """
 
-    def __init__(  # noqa: PLR0913 - what users may set
+    def __init__(
         self,
         options: Mapping[str, Any],  # Any: each setting has a type of its own
         secrets: Callable[[], BaseSecretProvider],

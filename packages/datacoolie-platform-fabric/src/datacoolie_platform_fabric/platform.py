@@ -54,9 +54,9 @@ class FabricPlatform(RemotePlatform):
         """Return what is good now; a token is to be asked for again some minutes before it ends."""
         return self.blobs.credentials(uri)
 
-    def why_not(self, uri: str, kind: Format) -> str | None:
+    def why_not(self, uri: str, kind: Format, *, writes: bool) -> str | None:
         """Return why what has this format can't be written to a place; `None` where it can."""
-        if self.platform_of(uri) is not self.blobs:
+        if not writes or self.platform_of(uri) is not self.blobs:
             return None
         address = self._addresses.parse(uri)
         section = "Tables" if kind in _TABLES else "Files"

@@ -39,7 +39,7 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
     return [
         *(f"{what} is not supported yet" for what in found),
         *_plugins(source, destination),
-        *_place(flow, destination, workspace),
+        *_places(flow, workspace),
         *_catalog(flow, destination, workspace.platform),
         *unsupported_transforms(flow, workspace.metadata.hints(flow)),
     ]
@@ -55,15 +55,19 @@ def _plugins(source: Connection, destination: Connection) -> Iterator[str]:
                 yield error.message
 
 
-def _place(flow: DataFlow, connection: Connection, workspace: Workspace[Frame]) -> Iterator[str]:
-    """Say why a platform does not let a table or file be where the flow wants it."""
+def _places(flow: DataFlow, workspace: Workspace[Frame]) -> Iterator[str]:
+    """Say why a platform does not let tables or files be where the flow has them."""
     platform = workspace.platform
-    if isinstance(platform, LimitsPlaces) and connection.connection_type in _PATHS and not connection.in_catalog:
-        location = connection.location(flow.destination.schema_name, flow.destination.table)
-        # What is no path at all is refused where it is used; secrets may be in it now.
-        with suppress(PlatformError):
-            if why := platform.why_not(location, connection.format):
-                yield why
+    if not isinstance(platform, LimitsPlaces):
+        return
+    for endpoint, writes in ((flow.source, False), (flow.destination, True)):
+        connection = workspace.connection(endpoint)
+        if connection.connection_type in _PATHS and not connection.in_catalog:
+            location = connection.location(endpoint.schema_name, endpoint.table)
+            # What is no path at all is refused where it is used; secrets may be in it now.
+            with suppress(PlatformError):
+                if why := platform.why_not(location, connection.format, writes=writes):
+                    yield why
 
 
 def _mode(flow: DataFlow) -> Iterator[str]:

@@ -104,10 +104,10 @@ class IssuesCredentials(Protocol):
 
 @runtime_checkable
 class LimitsPlaces(Protocol):
-    """A platform on which not everything can be written everywhere."""
+    """A platform on which not everything can be read or written everywhere."""
 
-    def why_not(self, uri: str, kind: Format) -> str | None:
-        """Return why tables or files of a format can't be written to `uri`; `None` where they can.
+    def why_not(self, uri: str, kind: Format, *, writes: bool) -> str | None:
+        """Return why tables or files of a format can't be read from `uri`, or written to it; `None` where they can.
 
         Raises:
             PlatformError: the platform has no such paths.
