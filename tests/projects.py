@@ -75,16 +75,16 @@ class Project:
             raise AssertionError(done.stderr + done.stdout)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def attempt(self, **arguments: object) -> FlowRecord:
-        """Run the only flow in this process and return its record."""
-        result = datacoolie.Project.load(self.folder / "project.yaml").run(**arguments)  # type: ignore[arg-type] # passed on
+    def attempt(self, *, engine: str | None = None, **arguments: object) -> FlowRecord:
+        """Run the only flow in this process, by the project's engine or another one, and return its record."""
+        result = datacoolie.Project.load(self.folder / "project.yaml", engine=engine).run(**arguments)  # type: ignore[arg-type] # passed on
         assert isinstance(result, RunResult)  # noqa: S101 - a test's own assertion
         (record,) = result
         return record
 
     def load(self, **arguments: object) -> FlowRecord:
         """Run the only flow in this process; it must not fail."""
-        record = self.attempt(**arguments)
+        record = self.attempt(**arguments)  # type: ignore[arg-type] # passed on
         assert record.error is None, record.error  # noqa: S101 - a test's own assertion
         return record
 

@@ -12,8 +12,7 @@ import pytest
 from openpyxl import Workbook
 
 from datacoolie.core.exceptions import ConfigurationError, EngineError, SourceError
-from datacoolie.engines import FileWrite
-from datacoolie_engine_polars.files import workbooks
+from datacoolie.engines import FileWrite, workbooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,5 +164,5 @@ def test_a_file_that_breaks_after_it_was_looked_at(engine: PolarsEngine, scan: S
 def test_a_missing_library_is_named_with_its_extra(scan: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = write(tmp_path / "a.xlsx", s=[["id"], [1]])
     monkeypatch.setitem(sys.modules, "fastexcel", None)
-    with pytest.raises(ConfigurationError, match=r"needs fastexcel: pip install 'datacoolie-engine-polars\[excel\]'"):
+    with pytest.raises(ConfigurationError, match=r"needs fastexcel: pip install 'datacoolie-core\[excel\]'"):
         scan("excel", name)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from datacoolie.engines.options import Options
+from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.engines.options import NativeOptions, Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from datacoolie.engines.options import NativeOptions
 
 _CSV = (
     "header", "inferSchema", "samplingRatio", "sep", "delimiter", "quote", "escape", "encoding", "charset",
@@ -140,24 +140,26 @@ class ExcelReading:
     Attributes:
         sheet: its name; `None` for the first one.
         header: the first row has the names of the columns; otherwise they are `_c0`, `_c1`, ...
-        native: the engine's own options.
     """
 
     sheet: str | None
     header: bool
-    native: Mapping[str, object]
 
 
-def excel_reading(given: Mapping[str, object], native: NativeOptions) -> ExcelReading:
+def excel_reading(given: Mapping[str, object], *, engine: str) -> ExcelReading:
     """Return what `read_options` of Excel mean.
 
     Raises:
-        ConfigurationError: an option can't be honoured.
+        ConfigurationError: an option can't be honoured, or the library that reads workbooks is not installed.
     """
+    native = NativeOptions(engine=engine, possible=())
     possible = ["sheet_name", "header", "inferSchema"]
     found = Options(given, what="read_options", format="excel", possible=possible, native=native)
     found.fixed("inferSchema", "true")
-    return ExcelReading(sheet=found.text("sheet_name"), header=found.flag("header", default=True), native=found.native)
+    if find_spec("fastexcel") is None:
+        message = "Reading Excel files needs fastexcel: pip install 'datacoolie-core[excel]'"
+        raise ConfigurationError(message)
+    return ExcelReading(sheet=found.text("sheet_name"), header=found.flag("header", default=True))
 
 
 def header_names(fields: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.faults import remember
 from datacoolie_engine_spark.files.avro import AvroReader
 from datacoolie_engine_spark.files.csv import CsvReader
+from datacoolie_engine_spark.files.excel import ExcelReader
 from datacoolie_engine_spark.files.json import JsonLinesReader, JsonReader
 from datacoolie_engine_spark.files.parquet import ParquetReader
 from datacoolie_engine_spark.files.paths import is_hidden, text
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from datacoolie.engines import FileScan
 
 READERS: dict[str, type[Reader]] = {
-    reader.format: reader for reader in (ParquetReader, CsvReader, JsonReader, JsonLinesReader, AvroReader)
+    reader.format: reader for reader in (ParquetReader, CsvReader, JsonReader, JsonLinesReader, AvroReader, ExcelReader)
 }
 
 _NAME = "__file_name"
