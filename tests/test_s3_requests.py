@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote
 
 import polars as pl
 import pytest
@@ -79,6 +80,33 @@ def test_states_leases_and_tokens_take_few_requests(project: RemoteProject, guar
     assert [one.method for one in load] == ["GET", "PUT", "GET", "PUT", "PUT"]
     nothing_new = [one for one in asked(project, guard) if "/state/" in one.path]
     assert [one.method for one in nothing_new] == ["GET", "PUT"]
+
+
+@pytest.mark.parametrize(("load_type", "replaced"), [("append", 0), ("overwrite", 5)])
+def test_flat_files_take_few_requests_too(project: RemoteProject, guard: Guard, load_type: str, replaced: int) -> None:
+    whole = flow("out_parquet")
+    project.write({**whole, "destination": {**cast("Record", whole["destination"]), "load_type": load_type}})
+    asked(project, guard)
+    project.land("events/2.parquet", pl.DataFrame({"id": [2]}))
+    found = [_purpose(one) for one in asked(project, guard)]
+    # What an overwrite replaces is listed between two looks at the commits of others; its own staged files make it read
+    # the newest manifest.
+    present = ["look", "read", "list", "look", "read"]
+    state = ["GET state", "PUT state", "look", "GET state", *present[:replaced], "commit", "look", "PUT state"]
+    assert [one for one in found if one] == state
+    assert [one for one in (_purpose(one) for one in asked(project, guard)) if one] == ["GET state"]
+
+
+def _purpose(request: Request) -> str:
+    """Return what a request is for; nothing for data files, the source and records of runs."""
+    path = unquote(request.path)
+    if "/state/flows/" in path:
+        return f"{request.method} state"
+    if "/out/events/" not in path or "/staged/" in path:
+        return ""
+    if "list-type" in path:
+        return "look" if "_datacoolie/" in path else "list"
+    return {"GET": "read", "PUT": "commit"}[request.method] if "/_datacoolie/" in path else ""
 
 
 def test_a_run_looks_once_for_old_records(project: RemoteProject, guard: Guard) -> None:

@@ -6,12 +6,15 @@ import argparse
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from tools.crash.cases import CASES
 from tools.crash.killing import DEFAULT, Engine, Harm, Tally, kill_often
+from tools.crash.places import HERE, on_s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=2000, help="rows per load (2000)")
     parser.add_argument("--workers", type=int, default=2, help="cases at a time (2)")
     parser.add_argument("--engine", choices=["polars", "spark"], default="polars", help="what loads (polars)")
+    parser.add_argument("--s3", action="store_true", help="tables and states are on S3 (a server is started)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments; the system's timing is its own")
     options = parser.parse_args(arguments)
     unknown = sorted({*(options.cases or [])} - {str(case) for case in CASES})
@@ -33,7 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     cases = [case for case in CASES if not options.cases or str(case) in options.cases]
     each = -(-options.kills // len(cases))
     engine = _spark() if options.engine == "spark" else DEFAULT
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.workers) as pool:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        on_s3() if options.s3 else nullcontext(HERE) as place,
+        ThreadPoolExecutor(options.workers) as pool,
+    ):
         tallies = pool.map(
             lambda numbered: kill_often(
                 numbered[1],
@@ -41,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
                 kills=each,
                 rows=options.rows,
                 random=Random(options.seed * 1000 + numbered[0]),  # noqa: S311 - moments, no secrets
-                engine=engine,
+                engine=replace(engine, place=place),
             ),
             enumerate(cases),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from sqlalchemy.exc import OperationalError
 
-from datacoolie.platforms.local import LocalPlatform
+from datacoolie.platforms import Dialect
 from datacoolie.state.folders import live_files
 from tools.crash.cases import COLUMNS, Batch, Case, Row, batch
+from tools.crash.places import HERE, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,12 +26,12 @@ FLOW = "events"
 
 _TABLES = {"delta", "iceberg"}
 
-_READERS: dict[str, Callable[[list[str]], pl.DataFrame]] = {
+_READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {
     "parquet": pl.read_parquet,
-    "csv": lambda paths: pl.scan_csv(paths, try_parse_dates=True).collect(),
-    "jsonl": lambda paths: pl.scan_ndjson(paths).collect(),
-    "avro": lambda paths: pl.concat([pl.read_avro(path) for path in paths]),
-    "json": lambda paths: pl.concat([pl.read_json(path) for path in paths]),
+    "csv": lambda data: pl.read_csv(data, try_parse_dates=True),
+    "jsonl": pl.read_ndjson,
+    "avro": pl.read_avro,
+    "json": pl.read_json,
 }
 
 
@@ -41,26 +43,48 @@ class Arena:
         case: the flow's load type and format.
         rows: rows per batch.
         engine: as in a project file; the default one when it is not given.
+        place: where the table and the states are.
 
     Attributes:
         document: path of the document, or of the project.
+        location: path or URI of the table.
         batches: what has landed.
     """
 
-    def __init__(self, folder: Path, case: Case, *, rows: int = 10, engine: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        case: Case,
+        *,
+        rows: int = 10,
+        engine: Mapping[str, object] | None = None,
+        place: Place = HERE,
+    ) -> None:
         """Write the document; nothing has landed."""
         self.folder = folder
         self.case = case
-        document = folder / "project.yaml"
-        self.document = folder if engine else document
+        self.place = place
         self.batches: list[Batch] = []
         self._rows = rows
+        self._platform = place.platform
         self._landing = folder / "landing" / FLOW
         self._landing.mkdir(parents=True)
-        self.table = folder / "lake" / FLOW
-        document.write_text(json.dumps(_document(case)))
+        root = place.of(folder)
+        self.location = f"{root}/lake/{FLOW}"
+        document = folder / "project.yaml"
+        document.write_text(json.dumps(_document(case, f"{root}/lake")))
+        project: dict[str, object] = {"metadata": [document.name]}
         if engine:
-            (folder / "datacoolie.yaml").write_text(json.dumps({"metadata": [document.name], "engine": engine}))
+            project["engine"] = engine
+        if place is not HERE:
+            project |= {"platform": place.settings, "state": f"{root}/state"}
+        self.document = folder if len(project) > 1 else document
+        (folder / "datacoolie.yaml").write_text(json.dumps(project))
+
+    @property
+    def table(self) -> Path:
+        """Folder of the table, on this machine."""
+        return Path(self.location)
 
     @property
     def states(self) -> Path:
@@ -89,27 +113,30 @@ class Arena:
         if self.case.format in _TABLES:
             return self._compared(self._read_delta() if self.case.format == "delta" else self._read_iceberg())
         while True:
-            paths = [file.path for file in live_files(LocalPlatform(), str(self.table))]
+            paths = [file.path for file in live_files(self._platform, self.location)]
             try:
                 return self._read_files(paths)
             except OSError:  # an overwrite took a file away that was listed
-                if all(Path(path).exists() for path in paths):
+                if all(self._platform.stat(path) for path in paths):
                     raise
 
     def read_as_others(self) -> list[Row]:
         """Return the rows that a reader sees who only knows that hidden names are no data, sorted."""
         if self.case.format in _TABLES:
             return self.read()
-        found = (path for path in self.table.rglob(f"*.{self.case.format}") if path.is_file())
-        return self._read_files(sorted(str(path) for path in found if not _is_hidden(path.relative_to(self.table))))
+        return self._read_files([path for path in self._paths() if not _is_hidden(path[len(self.location) + 1 :])])
 
     def leftovers(self) -> list[str]:
         """Return staged files of flat files that are part of no commit, by their paths."""
-        return [str(path) for path in self.table.rglob("*") if path.is_file() and "staged" in path.parts]
+        return [path for path in self._paths() if "/staged/" in path[len(self.location) :]]
+
+    def _paths(self) -> list[str]:
+        return [file.path for file in self._platform.list(self.location)]
 
     def _read_delta(self) -> pl.DataFrame | None:
         try:
-            return pl.read_delta(DeltaTable(self.table))
+            options = self._platform.storage_options(self.location)
+            return pl.read_delta(DeltaTable(self.location, storage_options=options))
         except TableNotFoundError:
             return None
 
@@ -117,7 +144,8 @@ class Arena:
         if not (self.folder / "catalog.db").exists():
             return None
         uri = f"sqlite:///{self.folder}/catalog.db"
-        catalog = SqlCatalog("default", uri=uri, init_catalog_tables="false")
+        options = self._platform.storage_options(self.location, Dialect.ICEBERG)
+        catalog = SqlCatalog("default", uri=uri, init_catalog_tables="false", **options)
         try:
             return pl.DataFrame(catalog.load_table(f"db.{FLOW}").scan().to_arrow())
         except NoSuchTableError:
@@ -130,7 +158,9 @@ class Arena:
             catalog.close()
 
     def _read_files(self, paths: list[str]) -> list[Row]:
-        return self._compared(_READERS[self.case.format](paths) if paths else None)
+        read = _READERS[self.case.format]
+        frames = [read(BytesIO(self._platform.read(path).data)) for path in paths]
+        return self._compared(pl.concat(frames) if frames else None)
 
     def _compared(self, frame: pl.DataFrame | None) -> list[Row]:
         """Return rows that can be compared with those of a case, whatever the format makes of datetimes."""
@@ -145,21 +175,21 @@ def _sorted(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=repr)
 
 
-def _is_hidden(relative: Path) -> bool:
-    return any(part.startswith(("_", ".")) for part in relative.parts)
+def _is_hidden(relative: str) -> bool:
+    return any(part.startswith(("_", ".")) for part in relative.split("/"))
 
 
-def _lake(case: Case) -> dict[str, object]:
+def _lake(case: Case, lake: str) -> dict[str, object]:
     if case.format == "iceberg":
-        return {"catalog_options": {"type": "sql", "uri": "sqlite:///catalog.db", "warehouse": "lake"}}
-    return {"base_path": "lake"}
+        return {"catalog_options": {"type": "sql", "uri": "sqlite:///catalog.db", "warehouse": lake}}
+    return {"base_path": lake}
 
 
-def _document(case: Case) -> dict[str, object]:
+def _document(case: Case, lake: str) -> dict[str, object]:
     return {
         "connections": [
             {"name": "landing", "format": "parquet", "configure": {"base_path": "landing"}},
-            {"name": "lake", "format": case.format, "configure": _lake(case)},
+            {"name": "lake", "format": case.format, "configure": _lake(case, lake)},
         ],
         "dataflows": [
             {

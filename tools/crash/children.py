@@ -13,7 +13,7 @@ from datacoolie import Project
 from datacoolie.orchestration.results import RunResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
@@ -93,8 +93,9 @@ class Child(Generic[T]):
         return value
 
 
-def load(document: Path) -> Loaded:
-    """Run the one flow of a document."""
+def load(document: Path, environment: Mapping[str, str] | None = None) -> Loaded:
+    """Run the one flow of a document, with further variables of the environment."""
+    os.environ.update(environment or {})
     result = Project.load(document).run()
     if not isinstance(result, RunResult):
         raise TypeError(result)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.crash.arena import Arena
-from tools.crash.children import PATIENCE, Child, load
+from tools.crash.children import PATIENCE, Child, Loaded, load
+from tools.crash.places import HERE, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,11 +85,13 @@ class Engine:
         settings: as in a project file; the default engine when they are not given.
         usual: seconds that a first load takes, about.
         patience: seconds after which a load hangs.
+        place: where tables and states are.
     """
 
     settings: Mapping[str, object] | None = None
     usual: float = 0.3
     patience: float = PATIENCE
+    place: Place = HERE
 
 
 DEFAULT = Engine()
@@ -110,7 +113,7 @@ def kill_often(  # noqa: PLR0913 - all of it is said by the caller
     tally = Tally(case=str(case))
     try:
         while tally.kills < kills:
-            arena = Arena(folder / str(tally.loads), case, rows=rows, engine=engine.settings)
+            arena = Arena(folder / str(tally.loads), case, rows=rows, engine=engine.settings, place=engine.place)
             usual = engine.usual
             while len(arena.batches) < _LOADS_PER_TABLE and tally.kills < kills:
                 arena.land()
@@ -126,7 +129,7 @@ def kill_often(  # noqa: PLR0913 - all of it is said by the caller
 
 def _kill(arena: Arena, tally: Tally, after: float) -> None:
     """Start a load, read the table until its time has come, and kill it."""
-    child = Child(load, arena.document)
+    child = _loading(arena)
     end = time.monotonic() + after
     try:
         while time.monotonic() < end and child.process.is_alive():
@@ -140,10 +143,14 @@ def _kill(arena: Arena, tally: Tally, after: float) -> None:
     tally.committed += killed and committed
 
 
+def _loading(arena: Arena) -> Child[Loaded]:
+    return Child(load, arena.document, arena.place.environment)
+
+
 def _settle(arena: Arena, tally: Tally, patience: float) -> float:
     """Load without a kill, compare everything and return the seconds that the load took."""
     began = time.monotonic()
-    ended = Child(load, arena.document).value(patience) or Child(load, arena.document).value(patience)
+    ended = _loading(arena).value(patience) or _loading(arena).value(patience)
     took = time.monotonic() - began
     if ended is None or ended.status not in {"succeeded", "skipped"}:
         message = f"the run after a kill ended with {ended}"

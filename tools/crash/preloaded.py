@@ -19,6 +19,7 @@ for module in (
     "datacoolie.sources.files",
     "datacoolie_engine_polars.delta.table",
     "datacoolie_engine_polars.iceberg.table",
+    "datacoolie_platform_aws",
     "pyiceberg.catalog.sql",
     "pyiceberg.io.pyarrow",
 ):

@@ -61,6 +61,13 @@ def test_kills_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert out[4].endswith(" 0 losses or doublings")
 
 
+@pytest.mark.usefixtures("versitygw")
+def test_tables_and_states_may_be_on_s3(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--s3", "--kills", "4", "--cases", "delta-append", "parquet-overwrite", "--rows", "20"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[4].startswith("4 kills, ")
+
+
 def test_harm_ends_with_1(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.crash.__main__.kill_often", lambda *_, **__: Harm("half a load"))
     assert main(["--kills", "1", "--cases", "delta-append"]) == 1
