@@ -207,6 +207,6 @@ def test_formats_without_their_extra_say_which(environment: Environment) -> None
     answer = environment.run("datacoolie", "run", "it.yaml", "--json")
     records = map(json.loads, answer.stdout.splitlines())
     assert {record["flow"]: re.findall(r"[\w-]+\[\w+\]", record["error"]["message"]) for record in records} == {
-        "from_excel": ["datacoolie[excel]"],
+        "from_excel": ["datacoolie-core[excel]"],
         "to_iceberg": ["datacoolie-engine-polars[iceberg]"],
     }
