@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PLATFORMS = {"polars": ("local", "aws"), "spark": ("local",)}
+PLATFORMS = {"polars": ("local", "aws", "fabric"), "spark": ("local",)}
 """Where each engine's loads are tested: states, tables and files are there."""
 
 TABLES = ("delta", "iceberg")
 FILES = ("parquet", "csv", "json", "jsonl", "avro")
+
+REFUSED = {("fabric", "iceberg")}
+"""Formats that a platform does not have."""
 
 OF_FILES = ("append", "overwrite")
 """Load types that flat files have."""
@@ -36,5 +39,6 @@ CASES = tuple(
     for engine, platforms in PLATFORMS.items()
     for platform in platforms
     for form in (*TABLES, *FILES)
+    if (platform, form) not in REFUSED
     for load_type in (OF_TABLES if form in TABLES else OF_FILES)
 )

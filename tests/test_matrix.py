@@ -21,6 +21,7 @@ from datacoolie.orchestration.results import RunResult
 from datacoolie.platforms import BasePlatform, Dialect
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie_platform_aws import AwsPlatform
+from tests.azure import azure_project, make_container
 from tests.matrix import CASES, Case
 from tests.s3 import make_bucket
 
@@ -162,6 +163,17 @@ def aws(moto_server: Running, monkeypatch: pytest.MonkeyPatch) -> Make:
     make_bucket(url)
     setting: Record = {"name": "aws", "endpoint": url}
     return lambda folder: Place(folder, f"s3://project/{folder.name}", AwsPlatform(endpoint=url), setting)
+
+
+@pytest.fixture
+def fabric(azurite: Running) -> Make:
+    make_container(azurite)
+
+    def make(folder: Path) -> Place:
+        project = azure_project(folder, azurite, "lake")
+        return Place(folder, project.root, project.platform, project.settings)
+
+    return make
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -12,7 +12,8 @@ Every combination of this table is loaded twice by a test, with new rows in betw
 (`uv run pytest tests/test_matrix.py`; the list is `tests/matrix.py`). What is not in it is refused by name before
 anything is read, or not tested on that platform yet.
 
-On `aws` files, tables, states and leases are on S3.
+On `aws` files, tables, states and leases are on S3, on `fabric` in a storage account of Azure (Azurite, whose protocol
+OneLake has too).
 """
 
 
