@@ -25,12 +25,17 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from datacoolie.core.types import Schema
-    from datacoolie.engines import Commit, MergePlan, Rebuild, WriteRequest
+    from datacoolie.engines import Commit, MergePlan, Rebuild, TableRef, WriteRequest
     from datacoolie.engines.evolution import SchemaChange
     from datacoolie.sql import Expr
     from datacoolie_engine_spark.frames import SparkFrames
     from datacoolie_engine_spark.merges import Batch
     from datacoolie_engine_spark.session import Sessions
+
+
+def named(ref: TableRef) -> str:
+    """Return a table's name as SQL says it, with its catalog."""
+    return ".".join(map(quoted, [ref.catalog, *str(ref.name).split(".")]))
 
 
 class SparkTable(TableOps[DataFrame]):

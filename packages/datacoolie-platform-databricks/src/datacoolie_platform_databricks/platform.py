@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from datacoolie.core.redaction import register_secret_values
-from datacoolie.platforms import IssuesCredentials, RemotePlatform, TemporaryCredentials
+from datacoolie.platforms import IssuesCredentials, NamedTable, RemotePlatform, TemporaryCredentials
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie_platform_databricks.addresses import is_on_volume, parse, refuse_swap
 from datacoolie_platform_databricks.scopes import (
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datacoolie.core.models import Format
     from datacoolie.core.secret_provider import BaseSecretProvider
     from datacoolie.platforms import BasePlatform
+    from datacoolie_platform_databricks.tables import Tables
 
 
 _LIBRARIES = (SDK, "obstore")
@@ -62,6 +63,7 @@ class DatabricksPlatform(RemotePlatform):
         if not _on_a_cluster():
             require(*_LIBRARIES)
         self._volumes: BasePlatform = MountedVolumes()
+        self._tables: Tables | None = None
         remote: BasePlatform = self._volumes  # which refuses what it does not have
         if are_installed(*_LIBRARIES):
             from datacoolie_platform_databricks.storages import Storages  # noqa: PLC0415 - an extra
@@ -69,7 +71,7 @@ class DatabricksPlatform(RemotePlatform):
             storages = Storages(
                 self._options, self.secret_provider, region=region, endpoint=storage_endpoint, attempts=attempts
             )
-            remote = storages.cloud
+            remote, self._tables = storages.cloud, storages.tables
             self._volumes = self._volumes if _on_a_cluster() else storages.volumes
         super().__init__(remote)
 
@@ -89,6 +91,21 @@ class DatabricksPlatform(RemotePlatform):
             verb = "written to" if writes else "read from"
             return f"volumes are {verb} by engines on a cluster only, and {uri!r} is one"
         return refuse_swap(uri).message if writes else None
+
+    def find_table(self, name: str, *, writes: bool) -> NamedTable:
+        """Return where a Delta table of Unity Catalog is, with credentials for its files alone.
+
+        Args:
+            name: `catalog.schema.table`.
+            writes: whether it is written to, which managed tables are not from outside.
+
+        Raises:
+            ConfigurationError: databricks-sdk is not installed.
+            PlatformError: there is no such table, or Databricks does not give it away.
+        """
+        if self._tables is None:
+            require(*_LIBRARIES)
+        return cast("Tables", self._tables).find(name, writes=writes)
 
     def credentials(self, uri: str) -> TemporaryCredentials:
         """Return credentials for an external location that are good now; none for other paths."""

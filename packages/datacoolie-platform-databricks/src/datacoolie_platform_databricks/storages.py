@@ -8,6 +8,7 @@ from datacoolie_platform_databricks.client import Workspace
 from datacoolie_platform_databricks.cloud import CloudFiles
 from datacoolie_platform_databricks.clouds import Place
 from datacoolie_platform_databricks.failures import errors
+from datacoolie_platform_databricks.tables import Tables
 from datacoolie_platform_databricks.vending import LocationVendor
 from datacoolie_platform_databricks.volumes import VolumeFiles
 
@@ -33,6 +34,7 @@ class Storages:
     Attributes:
         volumes: those of Unity Catalog.
         cloud: external locations.
+        tables: those of Unity Catalog.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Storages:
         self.cloud = CloudFiles(
             LocationVendor(self._workspace), self._place, secrets, timeout=timeout, attempts=attempts
         )
+        self.tables = Tables(self._workspace, self.cloud)
 
     def _place(self) -> Place:
         if self._region is None:

@@ -209,6 +209,7 @@ class TableRef:
         catalog: what the catalog is called.
         catalog_options: how to reach it: `type`, `uri`, `warehouse`, ...
         version: read this version instead of the newest.
+        writes: whether it may be written to.
         storage: how to get at its files.
     """
 
@@ -218,6 +219,7 @@ class TableRef:
     catalog: str = "default"
     catalog_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     version: str | None = None
+    writes: bool = False
     storage: Storage = field(default_factory=Storage)
 
     def __str__(self) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datacoolie.core.models import FileSettings
+from datacoolie.core.exceptions import EngineError, ErrorClass
+from datacoolie.core.models import Destination, FileSettings
 from datacoolie.engines.model import TableRef
+from datacoolie.platforms import NamesTables
 from datacoolie.platforms.storage import Storage
 
 if TYPE_CHECKING:
-    from datacoolie.core.models import Connection, Destination, Source
+    from datacoolie.core.models import Connection, Source
     from datacoolie.platforms import BasePlatform
 
 
@@ -54,7 +57,32 @@ def table_ref(
             catalog=connection.catalog or "default",
             catalog_options=connection.catalog_options,
             version=version,
+            writes=isinstance(endpoint, Destination),
             storage=storage_of(connection, platform),
         )
     path = location_of(endpoint, connection, platform)
-    return TableRef(format=connection.format, path=path, version=version, storage=storage_of(connection, platform))
+    return TableRef(
+        format=connection.format,
+        path=path,
+        version=version,
+        writes=isinstance(endpoint, Destination),
+        storage=storage_of(connection, platform),
+    )
+
+
+def by_path(ref: TableRef) -> TableRef:
+    """Return a table by its path, as an engine needs it that knows no names; the platform is asked where it is.
+
+    Raises:
+        EngineError: the platform has no catalog.
+        PlatformError: the catalog has no such table, or does not give it.
+    """
+    if ref.path is not None:
+        return ref
+    platform = ref.storage.platform
+    if not isinstance(platform, NamesTables):
+        why = f"the platform {platform.name!r} has no catalog that says where it is"
+        message = f"{ref}: {why}; give the connection a base_path"
+        raise EngineError(message).classed(ErrorClass.CONFIGURATION)
+    found = platform.find_table(f"{ref.catalog}.{ref.name}", writes=ref.writes)
+    return replace(ref, path=found.uri, storage=replace(ref.storage, platform=found.platform))

@@ -9,7 +9,7 @@ from datacoolie.core.exceptions import ConfigurationError, PlatformError
 from datacoolie.core.models import ConnectionType, Format, LakehouseSettings, LoadType, ProcessingMode
 from datacoolie.core.suggest import listed
 from datacoolie.destinations.catalogs import database_of
-from datacoolie.platforms import LimitsPlaces, RegistersTables
+from datacoolie.platforms import LimitsPlaces, NamesTables, RegistersTables
 from datacoolie.plugins import destination_registry, source_registry
 from datacoolie.state.folders import is_file_name
 from datacoolie.transformers.support import unsupported as unsupported_transforms
@@ -30,11 +30,10 @@ _PATHS = (ConnectionType.FILE, ConnectionType.LAKEHOUSE)
 def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
     """Return a sentence for everything in a flow that can't be run; none when it can be."""
     source, destination = workspace.connection(flow.source), workspace.connection(flow.destination)
-    engine, capabilities = workspace.engine.name, workspace.engine.capabilities
     found = [
         *_mode(flow),
-        *_source(flow, source, engine, capabilities),
-        *_destination(flow, destination, engine, capabilities),
+        *_source(flow, source, workspace),
+        *_destination(flow, destination, workspace),
     ]
     return [
         *(f"{what} is not supported yet" for what in found),
@@ -75,7 +74,8 @@ def _mode(flow: DataFlow) -> Iterator[str]:
         yield f"processing_mode {flow.processing_mode.value}"
 
 
-def _source(flow: DataFlow, connection: Connection, engine: str, capabilities: EngineCapabilities) -> Iterator[str]:
+def _source(flow: DataFlow, connection: Connection, workspace: Workspace[Frame]) -> Iterator[str]:
+    engine, capabilities = workspace.engine.name, workspace.engine.capabilities
     if flow.source.query:
         yield "source.query"
     elif flow.source.python_function:
@@ -87,36 +87,38 @@ def _source(flow: DataFlow, connection: Connection, engine: str, capabilities: E
     elif connection.connection_type is ConnectionType.FILE and connection.format not in capabilities.reads:
         yield f"reading {connection.format.value} by the engine {engine} (it has {listed(sorted(capabilities.reads))})"
     elif connection.connection_type is ConnectionType.LAKEHOUSE:
-        yield from _table(flow.source, connection, engine, capabilities)
+        yield from _table(flow.source, connection, workspace)
 
 
-def _table(
-    endpoint: Source | Destination, connection: Connection, engine: str, capabilities: EngineCapabilities
-) -> Iterator[str]:
-    name = connection.format.value
+def _table(endpoint: Source | Destination, connection: Connection, workspace: Workspace[Frame]) -> Iterator[str]:
+    name, engine, capabilities = connection.format.value, workspace.engine.name, workspace.engine.capabilities
+    by_platform = name in capabilities.table_paths and isinstance(workspace.platform, NamesTables)
     if name not in capabilities.tables:
         yield f"table format {name} by the engine {engine} (it has {listed(capabilities.tables)})"
     elif not connection.in_catalog:
         if name not in capabilities.table_paths:
             yield f"{name} by base_path (give the connection catalog_options instead)"
-    elif name not in capabilities.table_names:
+    elif name not in capabilities.table_names and not by_platform:
         yield f"{name} by catalog name, without base_path,"
-    elif not connection.configure.get("catalog_options"):
+    elif by_platform and not connection.catalog:
+        yield f"{name} without a catalog (catalog of the connection)"
+    elif by_platform and connection.configure.get("catalog_options"):
+        yield f"{name} with catalog_options (the platform {workspace.platform.name} has the catalog)"
+    elif not by_platform and not connection.configure.get("catalog_options"):
         yield f"{name} without catalog_options (type, uri, warehouse of the catalog, in the connection)"
     elif not (endpoint.schema_name or connection.database):
         yield f"{name} without a schema (schema_name of the flow, or database of the connection)"
 
 
-def _destination(
-    flow: DataFlow, connection: Connection, engine: str, capabilities: EngineCapabilities
-) -> Iterator[str]:
+def _destination(flow: DataFlow, connection: Connection, workspace: Workspace[Frame]) -> Iterator[str]:
+    engine, capabilities = workspace.engine.name, workspace.engine.capabilities
     kind, load_type, settings = connection.connection_type, flow.destination.load_type, flow.destination.settings
     if kind is not ConnectionType.PLUGIN and not destination_registry.is_available(kind):
         yield f"writing to a connection of type {kind.value}"
     elif kind is ConnectionType.FILE and connection.format not in capabilities.writes:
         yield f"writing {connection.format.value} by the engine {engine} (it has {listed(sorted(capabilities.writes))})"
     elif kind is ConnectionType.LAKEHOUSE:
-        yield from _table(flow.destination, connection, engine, capabilities)
+        yield from _table(flow.destination, connection, workspace)
         yield from _load_type(load_type, capabilities.tables.get(connection.format, frozenset()))
         yield from _manifests(connection, connection.settings_as(LakehouseSettings))
     if settings.maintenance:

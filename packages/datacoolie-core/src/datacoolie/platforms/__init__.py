@@ -12,7 +12,7 @@ from datacoolie.platforms.base import (
     StorageFullError,
     TemporaryCredentials,
 )
-from datacoolie.platforms.catalogs import CatalogFormat, CatalogTable, RegistersTables
+from datacoolie.platforms.catalogs import CatalogFormat, CatalogTable, NamedTable, NamesTables, RegistersTables
 from datacoolie.platforms.object_store import FailedRequest, ObjectStore
 from datacoolie.platforms.routing import RemotePlatform, RoutedPlatform
 from datacoolie.platforms.storage import Storage
@@ -28,6 +28,8 @@ __all__ = [
     "FileInfo",
     "IssuesCredentials",
     "LimitsPlaces",
+    "NamedTable",
+    "NamesTables",
     "ObjectStore",
     "PathNotFoundError",
     "RegistersTables",

@@ -1,4 +1,4 @@
-"""What a platform's own catalog of tables is told, so that other engines find them by name."""
+"""What a platform's own catalog of tables is told, so that other engines find them by name; and what it says."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from datacoolie.core.types import Schema
+    from datacoolie.platforms.base import BasePlatform
 
 
 class CatalogFormat(StrEnum):
@@ -62,4 +63,35 @@ class RegistersTables(Protocol):
         Raises:
             ConfigurationError: what has this name in the catalog is another table.
             PlatformError: the catalog refuses, does not answer, or can't read the table.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedTable:
+    """Where a table of a catalog is.
+
+    Attributes:
+        uri: its folder.
+        platform: gets at that folder's files.
+    """
+
+    uri: str
+    platform: BasePlatform
+
+
+@runtime_checkable
+class NamesTables(Protocol):
+    """A platform whose catalog says where tables are, for engines that know paths only."""
+
+    def find_table(self, name: str, *, writes: bool) -> NamedTable:
+        """Return where a table is.
+
+        Args:
+            name: `catalog.schema.table`.
+            writes: whether it is written to.
+
+        Raises:
+            PathNotFoundError: there is no such table.
+            AccessDeniedError: it may not be read, or not be written to.
+            PlatformError: it is no table with files of its own.
         """

@@ -12,9 +12,10 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
+from datacoolie.core.exceptions import DestinationError, ErrorClass, SourceError
 from datacoolie.core.suggest import listed
 from datacoolie.engines.partitions import check_asked, check_keys
+from datacoolie.engines.places import by_path
 from datacoolie_engine_polars import failures, partitions, staging
 from datacoolie_engine_polars.access import access_of
 from datacoolie_engine_polars.delta import care, commits
@@ -52,13 +53,11 @@ class DeltaTableOps(StagedTable):
 
     def __init__(self, ref: TableRef, stager: Stager) -> None:
         """Remember the place; the table is opened when it is first asked for."""
-        if ref.path is None:
-            message = f"{ref}: Delta tables by catalog name are not supported yet; give the connection a base_path"
-            raise EngineError(message).classed(ErrorClass.CONFIGURATION)
-        super().__init__(ref.path, stager)
+        ref = by_path(ref)
+        self._path = str(ref.path)
+        super().__init__(self._path, stager)
         self._ref = ref
-        self._path = ref.path
-        self._access = access_of(ref.path, ref.storage)
+        self._access = access_of(self._path, ref.storage)
 
     @cached_property
     def _table(self) -> DeltaTable | None:

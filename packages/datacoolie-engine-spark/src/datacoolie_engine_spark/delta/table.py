@@ -21,7 +21,7 @@ from datacoolie_engine_spark.delta import care, log
 from datacoolie_engine_spark.delta.log import Log
 from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.options import table_options
-from datacoolie_engine_spark.tables import SparkTable, conformed, set_while
+from datacoolie_engine_spark.tables import SparkTable, conformed, named, set_while
 from datacoolie_engine_spark.types import struct_of
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ class DeltaTable(SparkTable):
         """Remember the place; the table is opened when it is first asked for."""
         super().__init__(ref.path or str(ref), sessions, frames)
         self._ref = ref
-        name = ".".join(map(quoted, str(ref.name).split(".")))
-        self._target = name if ref.path is None else f"delta.{quoted(ref.path)}"
+        self._target = named(ref) if ref.path is None else f"delta.{quoted(ref.path)}"
         self._log = Log(self._target, self._where, sessions)
 
     @cached_property

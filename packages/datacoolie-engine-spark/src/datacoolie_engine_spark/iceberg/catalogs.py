@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 
 from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
 from datacoolie.core.suggest import listed
-from datacoolie_engine_spark.columns import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
     from datacoolie_engine_spark.session import Sessions
 
 _CATALOG = "spark.sql.catalog."
-
-
-def named(ref: TableRef) -> str:
-    """Return a table's name as SQL says it, with its catalog."""
-    return ".".join(map(quoted, [ref.catalog, *str(ref.name).split(".")]))
 
 
 def register(sessions: Sessions, ref: TableRef) -> SparkSession:

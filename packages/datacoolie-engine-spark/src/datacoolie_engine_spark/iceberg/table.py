@@ -19,7 +19,7 @@ from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.iceberg import care, catalogs, metadata
 from datacoolie_engine_spark.iceberg.schema import held, statements, transform_name, transform_text
 from datacoolie_engine_spark.options import table_options
-from datacoolie_engine_spark.tables import SparkTable, conformed, set_while
+from datacoolie_engine_spark.tables import SparkTable, conformed, named, set_while
 from datacoolie_engine_spark.types import struct_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class IcebergTable(SparkTable):
             raise EngineError(message).classed(ErrorClass.CONFIGURATION)
         super().__init__(str(ref), sessions, frames)
         self._ref = ref
-        self._target = catalogs.named(ref)
+        self._target = named(ref)
         self._home = catalogs.register(sessions, ref)
 
     @property
