@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pyspark.sql import SparkSession
-
     from datacoolie.observability.records import FlowRecord
     from tests.projects import Record
     from tools.services.model import Running
@@ -204,22 +202,3 @@ def test_a_doctor_sees_where_a_state_can_be(laptop: Laptop) -> None:
     assert record.error is not None
     assert "nothing makes sure that of two writers one wins" in record.error.message
     assert laptop.rows("main.sales.raw") == [(0, "old")]
-
-
-def test_on_a_cluster_spark_goes_by_name(
-    laptop: Laptop, spark_session: SparkSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its session has the catalog, so nobody is asked where the table is; the state still is in an external location."""
-    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
-    laptop.arrive(pl.DataFrame({"id": [1, 2], "v": ["a", "b"]}))
-    spark_session.sql("CREATE DATABASE IF NOT EXISTS sales")
-    orders = flow("orders", "raw", "append", watermark_columns=["id"])
-    laptop.write(orders, flow("raw", "clean", "merge_upsert", merge_keys=["id"]), catalog="spark_catalog")
-    try:
-        statuses = [record.status for _ in range(2) for record in laptop.run("spark").values()]
-        assert statuses == [FlowStatus.SUCCEEDED, FlowStatus.SUCCEEDED, FlowStatus.SKIPPED, FlowStatus.SUCCEEDED]
-        found = spark_session.table("spark_catalog.sales.clean").orderBy("id").collect()
-        assert [(row["id"], row["v"]) for row in found] == [(1, "a"), (2, "b")]
-    finally:
-        spark_session.sql("DROP DATABASE sales CASCADE")
-    assert {what for what, _ in laptop.workspace.unity.given} == {laptop.root}

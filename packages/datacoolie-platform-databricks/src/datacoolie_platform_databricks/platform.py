@@ -36,7 +36,8 @@ class DatabricksPlatform(RemotePlatform):
 
     On a cluster volumes are folders of the machine, and files of the workspace (`/Workspace/...`) too. Elsewhere
     databricks-sdk gets at volumes, and finds out which workspace is meant and who asks as all of Databricks' tools do.
-    For external locations Databricks gives credentials away, on a cluster and elsewhere alike.
+    For external locations Databricks gives credentials away, on a cluster and elsewhere alike; and for tables of Unity
+    Catalog, where an engine does not know their names itself.
 
     Args:
         region: of the external locations; by default that of the metastore.
