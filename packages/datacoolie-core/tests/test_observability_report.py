@@ -94,6 +94,7 @@ def test_a_result_prints_as_table_summary_and_errors() -> None:
 
 def test_a_result_is_html_in_a_notebook() -> None:
     html = RunResult("r1", ALL)._repr_html_()
+    assert repr(RunResult("r1", ALL)) == str(RunResult("r1", ALL))
     assert html.count("<tr>") == 6
     assert '<td colspan="8" style="text-align: left">nothing new</td>' in html
 

@@ -54,7 +54,7 @@ class PlannedFlow:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """Flows in the order in which they would start; prints as a table."""
 
@@ -83,11 +83,13 @@ class Plan:
         """Return the table and the remarks as text."""
         return "\n".join([self.table().text(TEXT_WIDTH), "", *self.remarks()])
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         return to_html(self.table(), self.remarks())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
     """Records of a run's flows in the order in which they ended; prints as a table."""
 
@@ -115,11 +117,13 @@ class RunResult:
         """Return the table and the remarks as text."""
         return "\n".join([self.table().text(TEXT_WIDTH), "", *self.remarks()])
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         return to_html(self.table(), self.remarks())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MaintenanceResult:
     """What was done for each destination; prints as a table."""
 
@@ -145,6 +149,8 @@ class MaintenanceResult:
     def __str__(self) -> str:
         """Return the table and the errors as text."""
         return "\n".join([self.table().text(TEXT_WIDTH), "", *self.failures()])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return to_html(self.table(), self.failures())
