@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.services import notebook
 from tools.services import yaml_language_server as language_server
 from tools.services.model import MissingError
 from tools.services.running import started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from unittest.mock import MagicMock
 
     from pyspark.sql import SparkSession
 
@@ -69,6 +72,21 @@ def versitygw() -> Iterator[Running]:
 def azurite() -> Iterator[Running]:
     """Return storage accounts of Azure, without their DFS endpoints."""
     yield from provided("azurite")
+
+
+@pytest.fixture(scope="session")
+def azurite_tls() -> Iterator[Running]:
+    """Return storage accounts of Azure behind TLS, which take tokens."""
+    yield from provided("azurite-tls")
+
+
+@pytest.fixture
+def notebookutils(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    """Return what stands for Fabric's `notebookutils` in this test, as if it ran in a notebook."""
+    with _had():
+        stand_in = notebook.stand_in()
+    monkeypatch.setitem(sys.modules, "notebookutils", stand_in)
+    return stand_in
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import trustme
 
+from tools.services.azurite import token
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -92,9 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
             text = "AADSTS7000215: Invalid client secret provided."
             self._answer(401, {"error": "invalid_client", "error_description": text})
         else:
-            token = f"token-{len(self.vault.tokens)}"
-            self.vault.tokens[token] = time.time() + self.vault.lifetime
-            self._answer(200, {"token_type": "Bearer", "expires_in": self.vault.lifetime, "access_token": token})
+            issued = token(len(self.vault.tokens), self.vault.lifetime)
+            self.vault.tokens[issued] = time.time() + self.vault.lifetime
+            self._answer(200, {"token_type": "Bearer", "expires_in": self.vault.lifetime, "access_token": issued})
 
     def _login(self) -> dict[str, str]:
         base = f"{self.vault.url}/{TENANT}"

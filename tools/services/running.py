@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.services.azurite import Azurite
+from tools.services.azurite import Azurite, AzuriteTls
 from tools.services.iceberg_rest import IcebergRest
 from tools.services.model import Running, Service
 from tools.services.moto import Moto
@@ -28,6 +28,7 @@ _ALL: tuple[Service, ...] = (
     Moto(),
     VersityGw(),
     Azurite(),
+    AzuriteTls(),
     Vault(),
     SparkConnect(),
     SparkCluster(),

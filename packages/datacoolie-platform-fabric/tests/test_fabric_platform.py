@@ -88,6 +88,21 @@ def test_files_move_between_this_machine_and_azure(azurite: Running, account: st
     assert [*platform.list(folder), *platform.list(str(tmp_path))] == []
 
 
+def test_folders_of_accounts_that_have_real_ones(azurite: Running) -> None:
+    platform, folder = connected(azurite, "lake"), f"{HOMES['lake']}/{uuid.uuid4().hex}"
+    key = folder.rpartition("/")[2]
+    client = platform.blobs._accounts.container(platform.blobs._addresses.parse(folder))
+    for name in (key, f"{key}/a", f"{key}/a/b", f"{key}/z"):
+        client.upload_blob(name, b"", metadata={"hdi_isfolder": "true"})
+    platform.write(f"{folder}/a/b/file", b"x")
+    assert [file.path for file in platform.list(folder)] == [f"{folder}/a/b/file"]
+    assert platform.stat(f"{folder}/a") is None
+    assert platform.exists(folder)
+    assert not platform.exists(f"{folder}/z")
+    platform.delete(folder)
+    assert list(client.list_blobs(name_starts_with=key)) == []
+
+
 def refusal(code: str, status: int) -> Answer:
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>Sorry.</Message></Error>"
     return Answer(

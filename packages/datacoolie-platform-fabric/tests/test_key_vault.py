@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from datacoolie.core.exceptions import ConfigurationError, ErrorClass
 from datacoolie.testing import ResolverSuite
-from datacoolie_platform_fabric import KeyVaultResolver
+from datacoolie_platform_fabric import FabricPlatform, KeyVaultResolver
 from datacoolie_platform_fabric.key_vault import KeyVaultError, vault_address
 from tools.services.key_vault import CLIENT, SECRET, TENANT, KeyVault, key_vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from unittest.mock import MagicMock
 
     from datacoolie.testing.resolvers import Stored
 
@@ -182,22 +181,17 @@ def test_names_that_no_secret_has(vault: KeyVault, resolver: KeyVaultResolver) -
         resolver.resolve("shop_password", vault.url)
 
 
-def test_a_notebook_of_fabric(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in with the signature that Fabric's own has."""
-    asked: list[tuple[str, str]] = []
-
-    def getSecret(akvName: str, secret: str) -> str:  # noqa: N802, N803 - Fabric's names
-        asked.append((akvName, secret))
-        if secret == "absent":
+def test_a_notebook_of_fabric(notebookutils: MagicMock) -> None:
+    def get_secret(_: str, name: str) -> str:
+        if name == "absent":
             message = "An error occurred while calling z:getSecret. SecretNotFound"
             raise Exception(message)  # noqa: TRY002 - as Py4J's, of a type that nobody has here
         return "hunter2"
 
-    module = SimpleNamespace(credentials=SimpleNamespace(getSecret=getSecret), __spec__=SimpleNamespace(name="x"))
-    monkeypatch.setitem(sys.modules, "notebookutils", module)
+    notebookutils.credentials.getSecret.side_effect = get_secret
     resolver = KeyVaultResolver()
     assert resolver.resolve("app", "my-vault") == "hunter2"
-    assert asked == [("https://my-vault.vault.azure.net/", "app")]
+    notebookutils.credentials.getSecret.assert_called_once_with("https://my-vault.vault.azure.net/", "app")
     with pytest.raises(
         KeyVaultError, match=r"Can't read 'absent' of https://my-vault\.vault\.azure\.net: .*SecretNotFound"
     ):
@@ -205,3 +199,13 @@ def test_a_notebook_of_fabric(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match="leave out the version"):
         resolver.resolve(f"app/{'0' * 32}", "my-vault")
     resolver.close()
+
+
+def test_the_platform_asks_for_secrets_too(vault: KeyVault) -> None:
+    vault.put("app", "hunter2")
+    who = {name: value for name, value in options(vault).items() if name not in {"verify_challenge", "retries"}}
+    provider = FabricPlatform(**who).secret_provider()
+    with pytest.raises(KeyVaultError, match="another domain"):
+        provider.get_secret("app", vault.url)
+    with pytest.raises(ConfigurationError, match="'' is no vault"):
+        provider.get_secret("app")

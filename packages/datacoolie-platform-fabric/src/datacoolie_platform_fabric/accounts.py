@@ -23,7 +23,7 @@ from datacoolie_platform_fabric.identity import credential_of
 from datacoolie_platform_fabric.notebook import EARLY, NotebookCredential, default_lakehouse, in_fabric
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AccessToken, TokenCredential
     from azure.core.pipeline import PipelineRequest, PipelineResponse
     from azure.core.rest import HttpRequest, HttpResponse
     from azure.storage.blob import BlobClient, ContainerClient
@@ -93,18 +93,16 @@ class Accounts:
     @cached_property
     def credential(self) -> TokenCredential:
         """Who asks where there is no key."""
-        if in_fabric() and not self.settings.says_who:
-            return NotebookCredential()
-        return credential_of(self.settings)
+        of_notebook = in_fabric() and not self.settings.says_who
+        return _Masked(NotebookCredential() if of_notebook else credential_of(self.settings))
 
     def token(self) -> tuple[str, datetime]:
-        """Return a token that is good now, and when to ask again; it is masked in all that is printed.
+        """Return a token that is good now, and when to ask again.
 
         Raises:
             AzureError: there is none.
         """
         found = self.credential.get_token(_SCOPE)
-        register_secret_values(found.token)
         # Before that the same one would come again.
         again = max(found.expires_on - EARLY, int(time.time()) + 1)
         return found.token, datetime.fromtimestamp(again, UTC)
@@ -129,6 +127,19 @@ class Accounts:
             read_timeout=timeout,
             connection_verify=self.settings.ca or True,
         )
+
+
+class _Masked:
+    """Gives the tokens of a credential, which are masked in all that is printed from then on."""
+
+    def __init__(self, credential: TokenCredential) -> None:
+        self._credential = credential
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # noqa: ANN401 - as azure-core has them
+        """Return a token that is good now."""
+        found = self._credential.get_token(*scopes, **options)
+        register_secret_values(found.token)
+        return found
 
 
 class _Retries(RetryPolicy[Any, Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, model_validator
 
@@ -100,7 +100,9 @@ class StorageSettings(Identity):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        register_secret_values(*filter(None, (self.account_key, self.sas_token, self.client_secret)))
+        signature = (self.sas_token or "").lstrip("?")
+        secrets = (self.account_key, self.client_secret, signature, *parse_qs(signature).get("sig", ()))
+        register_secret_values(*filter(None, secrets))
         if (self.account_key or self.sas_token) and not self.account:
             message = "account_key and sas_token need account, whose they are"
             raise ValueError(message)
