@@ -121,14 +121,14 @@ def test_options_of_libraries() -> None:
     assert signed.credentials(ACCOUNT).expires is None
     text = f"DefaultEndpointsProtocol=https;AccountName=lake;AccountKey={KEY};EndpointSuffix=core.windows.net"
     keyed = FabricPlatform(connection_string=text)
-    assert keyed.storage_options("az://box/a", Dialect.ICEBERG) == {
-        "adls.account-name": "lake",
-        "adls.account-key": KEY,
-        "adls.blob-storage-authority": ".blob.core.windows.net",
-    }
-    with pytest.raises(PlatformError, match=r"'abfss://box@.*/a' by the DFS endpoint.*engine polars") as caught:
-        keyed.storage_options("az://box/a", Dialect.HADOOP)
-    assert caught.value.error_class is ErrorClass.CONFIGURATION
+    assert keyed.storage_options("az://box/a")["azure_storage_account_key"] == KEY
+    for dialect, message in (
+        (Dialect.ICEBERG, r"'abfss://box@.*/a' only by a further one.*Write Delta tables there"),
+        (Dialect.HADOOP, r"'abfss://box@.*/a' by the DFS endpoint.*engine polars"),
+    ):
+        with pytest.raises(PlatformError, match=message) as caught:
+            keyed.storage_options("az://box/a", dialect)
+        assert caught.value.error_class is ErrorClass.CONFIGURATION
     assert keyed.storage_options("/a/local/path", Dialect.HADOOP) == {}
     assert redact(f"{KEY} {SAS} sas-canary=") == "*** ?*** ***"
 

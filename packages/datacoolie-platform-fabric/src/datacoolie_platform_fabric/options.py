@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from datacoolie.core.exceptions import ErrorClass, PlatformError
 from datacoolie.platforms import Dialect, TemporaryCredentials
@@ -39,9 +38,13 @@ def options(accounts: Accounts, address: Address, dialect: Dialect) -> dict[str,
         case Dialect.OBJECT_STORE:
             return {**credentials(accounts, address).options, **_object_store(accounts, address)}
         case Dialect.ICEBERG:
-            return _iceberg(accounts, address)
+            what = "Iceberg's library for Python gets at {} only by a further one, which DataCoolie does not set up"
+            raise _refused(what, address, "Write Delta tables there, or let the warehouse be elsewhere.")
+        case Dialect.HADOOP if in_fabric():
+            return {}
         case Dialect.HADOOP:
-            return _hadoop(address)
+            what = "Spark gets at {} by the DFS endpoint, which DataCoolie sets up for no Spark outside of Fabric"
+            raise _refused(what, address, "Run it in a notebook of Fabric, or on the engine polars.")
 
 
 def _object_store(accounts: Accounts, address: Address) -> dict[str, str]:
@@ -56,36 +59,9 @@ def _object_store(accounts: Accounts, address: Address) -> dict[str, str]:
     )
 
 
-def _iceberg(accounts: Accounts, address: Address) -> dict[str, str]:
-    settings, endpoint = accounts.settings, urlsplit(accounts.endpoint(address))
-    foreign = settings.endpoint is not None
-    keys = {
-        "adls.account-key": settings.account_key,
-        "adls.sas-token": settings.sas_token,
-    }
-    principal = {
-        "adls.tenant-id": settings.tenant_id,
-        "adls.client-id": settings.client_id,
-        "adls.client-secret": settings.client_secret,
-    }
-    return _said(
-        {
-            "adls.account-name": address.account,
-            **(keys if accounts.has_key(address) else principal),
-            "adls.blob-storage-authority": endpoint.netloc if foreign else f".blob.{address.suffix}",
-            "adls.blob-storage-scheme": endpoint.scheme if foreign else None,
-        }
-    )
-
-
-def _hadoop(address: Address) -> dict[str, str]:
-    if in_fabric():
-        return {}
-    message = (
-        f"Spark gets at {address.uri!r} by the DFS endpoint, which DataCoolie sets up for no Spark outside of Fabric. "
-        "Run it in a notebook of Fabric, or on the engine polars."
-    )
-    raise PlatformError(message, {"path": address.uri}).classed(ErrorClass.CONFIGURATION)
+def _refused(what: str, address: Address, advice: str) -> PlatformError:
+    message = f"{what.format(repr(address.uri))}. {advice}"
+    return PlatformError(message, {"path": address.uri}).classed(ErrorClass.CONFIGURATION)
 
 
 def _said(options: dict[str, str | None]) -> dict[str, str]:
