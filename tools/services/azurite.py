@@ -12,7 +12,7 @@ from uuid import UUID
 
 import trustme
 
-from tools.services import http, process, store
+from tools.services import http, npm, process
 from tools.services.model import Running, Service
 
 AZURITE = "3.35.0"
@@ -38,7 +38,7 @@ class Azurite(Service):
         process.stop(running.pid)
 
     def _started(self, folder: Path, scheme: str, *more: str, ca: Path | None = None) -> Running:
-        package = store.installed(f"azurite-{AZURITE}", _install) / "node_modules/azurite"
+        package = npm.installed("azurite", AZURITE)
         port = process.free_port()
         options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
         address = ["--blobHost", "127.0.0.1", "--blobPort", str(port)]
@@ -83,8 +83,3 @@ def token(number: int, lifetime: float) -> str:
     }
     parts = ({"alg": "none", "typ": "JWT"}, claims, {"number": number})
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
-
-
-def _install(folder: Path) -> None:
-    command = ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--silent", f"azurite@{AZURITE}"]
-    process.run(command, "azurite")

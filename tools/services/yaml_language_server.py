@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tools.services import process, store
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tools.services import npm
 
 YAML_LANGUAGE_SERVER = "1.19.2"
 
-_SERVER = "node_modules/yaml-language-server/out/server/src/server.js"
+_SERVER = "out/server/src/server.js"
 
 
 def command() -> list[str]:
@@ -20,12 +15,4 @@ def command() -> list[str]:
     Raises:
         MissingError: there is no Node or npm, or it can't be installed.
     """
-    process.run(["node", "--version"], "yaml-language-server")
-    folder = store.installed(f"yaml-language-server-{YAML_LANGUAGE_SERVER}", _install)
-    return ["node", str(folder / _SERVER), "--stdio"]
-
-
-def _install(folder: Path) -> None:
-    package = f"yaml-language-server@{YAML_LANGUAGE_SERVER}"
-    options = ["--prefix", str(folder), "--no-audit", "--no-fund", "--silent"]
-    process.run(["npm", "install", *options, package], "yaml-language-server")
+    return ["node", str(npm.installed("yaml-language-server", YAML_LANGUAGE_SERVER) / _SERVER), "--stdio"]
