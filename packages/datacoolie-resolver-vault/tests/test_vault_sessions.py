@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import boto3
 import hvac
 import psycopg
 import pytest
+from botocore.exceptions import ClientError
 
 from datacoolie.core.exceptions import ConfigurationError, ErrorClass
 from datacoolie.core.redaction import get_registered_secret_values
@@ -70,6 +75,64 @@ def test_approle(options: dict[str, object], approle: dict[str, str], root: hvac
     resolver.close()
     with pytest.raises(hvac.exceptions.Forbidden):
         root.auth.token.lookup(token)
+
+
+@pytest.fixture
+def assumed(moto_server: Running, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Credentials of a role of AWS, for this process."""
+    client = partial(boto3.client, endpoint_url=moto_server.address["url"], region_name="us-east-1")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    with suppress(ClientError):
+        client("iam", **keys).create_role(RoleName="loader", AssumeRolePolicyDocument="{}")
+    arn = "arn:aws:iam::123456789012:role/loader"
+    given = client("sts", **keys).assume_role(RoleArn=arn, RoleSessionName="run")["Credentials"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", given["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", given["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", given["SessionToken"])
+    return {"arn": arn, "sts": moto_server.address["url"], "secret": given["SecretAccessKey"]}
+
+
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning:hvac")
+def test_aws(options: dict[str, object], root: hvac.Client, assumed: dict[str, str]) -> None:
+    root.secrets.kv.v2.create_or_update_secret("session/app", {"password": "hunter2"})
+    root.sys.create_or_update_policy("reader", READ)
+    root.sys.enable_auth_method("aws", path="teams/aws")
+    where = {"mount_point": "teams/aws"}
+    endpoints = {"iam_endpoint": assumed["sts"], "sts_endpoint": assumed["sts"], "sts_region": "us-east-1"}
+    root.auth.aws.configure(
+        access_key="test", secret_key="test", iam_server_id_header_value="vault.here", **endpoints, **where
+    )
+    root.auth.aws.create_role(
+        "app",
+        auth_type="iam",
+        bound_iam_principal_arn=assumed["arn"],
+        resolve_aws_unique_ids=False,
+        policies=["reader"],
+        **where,
+    )
+
+    settings = {**options, "auth": "aws", "mount": "teams/aws", "role": "app"}
+    resolver = VaultResolver(**settings, aws_server_id="vault.here")
+    assert resolver.resolve("password", "secret/session/app") == "hunter2"
+    assert assumed["secret"] in get_registered_secret_values()
+    resolver.close()
+    with pytest.raises(VaultError, match=r"Can't log in by aws \(auth/teams/aws\).*X-Vault-AWS-IAM-Server-ID"):
+        VaultResolver(**settings).resolve("password", "secret/session/app")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "message"), [("boto3", "pip install 'datacoolie-resolver-vault"), ("", "Set AWS_PROFILE")]
+)
+def test_a_login_by_aws_that_lacks_something(
+    options: dict[str, object], monkeypatch: pytest.MonkeyPatch, hidden: str, message: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    if hidden:
+        monkeypatch.setitem(sys.modules, hidden, None)
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        VaultResolver(**options, auth="aws").resolve("password", "secret/session/app")
 
 
 @pytest.mark.usefixtures("early")
@@ -175,7 +238,7 @@ def test_the_environment_and_what_vault_login_left(
     [
         ({"adress": "x"}, r"adress: is not a known setting; possible: .*Did you mean 'address'\?"),
         ({"token": "t", "retries": -1}, "retries: Input should be greater than or equal to 0"),
-        ({"auth": "ldap"}, "auth: Input should be 'token', 'approle', 'kubernetes' or 'jwt'"),
+        ({"auth": "ldap"}, "auth: Input should be 'token', 'approle', 'aws', 'kubernetes' or 'jwt'"),
         ({"auth": "kubernetes"}, "auth 'kubernetes' needs role"),
         ({"auth": "approle"}, r"auth 'approle' needs role_id \(or set VAULT_ROLE_ID\)"),
     ],

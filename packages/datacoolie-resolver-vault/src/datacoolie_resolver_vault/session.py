@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.redaction import get_logger, register_secret_values
+from datacoolie_resolver_vault.aws import aws_keys
 from datacoolie_resolver_vault.client import VaultClient, VaultError
 from datacoolie_resolver_vault.renewal import Loan, Renewals
 
@@ -89,24 +90,40 @@ class VaultSession:
         return request()
 
     def _log_in(self) -> None:
-        settings, auth = self._settings, self._client.api.auth
+        settings = self._settings
         if settings.auth == "token":
             self._use_given_token()
             return
-        mount = settings.auth_mount
-        jwt = "" if settings.auth == "approle" else self._jwt()
-
-        def login() -> dict[str, Any]:  # JSON of any shape
-            if settings.auth == "approle":
-                answer = auth.approle.login(settings.role_id, settings.secret_id, mount_point=mount)
-            else:
-                answer = auth.jwt.jwt_login(settings.role, jwt, path=mount)
-            return dict(answer["auth"])
-
-        given = self._client.tried(login, f"log in by {settings.auth} (auth/{mount})")
+        login, mount = self._login(), settings.auth_mount
+        given = self._client.tried(lambda: login()["auth"], f"log in by {settings.auth} (auth/{mount})")
         register_secret_values(given["client_token"])
         self._logged_in = True
         self._keep(given["lease_duration"], renewable=given["renewable"])
+
+    def _login(self) -> Callable[[], dict[str, Any]]:  # JSON of any shape
+        """Return the request that logs in.
+
+        Raises:
+            ConfigurationError: what it needs can't be had.
+        """
+        settings, auth, mount = self._settings, self._client.api.auth, self._settings.auth_mount
+        match settings.auth:
+            case "approle":
+                return lambda: auth.approle.login(settings.role_id, settings.secret_id, mount_point=mount)
+            case "aws":
+                keys = aws_keys()
+                return lambda: auth.aws.iam_login(
+                    keys.access_key,
+                    keys.secret_key,
+                    keys.token,
+                    settings.aws_server_id,
+                    settings.role,
+                    region=settings.aws_region,
+                    mount_point=mount,
+                )
+            case _:
+                jwt = self._jwt()
+                return lambda: auth.jwt.jwt_login(settings.role, jwt, path=mount)
 
     def _use_given_token(self) -> None:
         self._client.api.adapter.token = self._settings.token

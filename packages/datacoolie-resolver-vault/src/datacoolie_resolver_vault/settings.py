@@ -42,7 +42,7 @@ class VaultSettings(Model):
     """The server, such as `https://vault.example.com:8200`."""
     namespace: str | None = None
     """The namespace of Vault Enterprise."""
-    auth: Literal["token", "approle", "kubernetes", "jwt"] = "token"
+    auth: Literal["token", "approle", "aws", "kubernetes", "jwt"] = "token"
     """How to log in; by default `approle` where there is a `role_id`, else `token`."""
     mount: str | None = None
     """Where the auth method is mounted; by default at its name."""
@@ -53,7 +53,11 @@ class VaultSettings(Model):
     secret_id: str | None = None
     """AppRole: its secret; none where the role is bound otherwise."""
     role: str | None = None
-    """Kubernetes, JWT: the role to log in with."""
+    """AWS, Kubernetes, JWT: the role to log in with; with AWS by default it is called as the credentials' own."""
+    aws_region: str = "us-east-1"
+    """AWS: the region that the login is signed for, as the auth method has it in `sts_region`."""
+    aws_server_id: str | None = None
+    """AWS: what the auth method wants to have in the header X-Vault-AWS-IAM-Server-ID."""
     jwt: str | None = None
     """JWT: the signed token."""
     jwt_file: str | None = None
@@ -91,6 +95,7 @@ class VaultSettings(Model):
         needed = {
             "token": ["token"],
             "approle": ["role_id"],
+            "aws": [],
             "kubernetes": ["role", "jwt_file"],
             "jwt": ["role"] if self.jwt else ["role", "jwt_file"],
         }[self.auth]
