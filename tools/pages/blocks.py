@@ -20,6 +20,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,10 @@ FOR_PEOPLE = frozenset({"cron", "dockerfile", "text"})
 """Languages of blocks that nothing is done with."""
 
 _RUN = frozenset({"cat", "cp", "datacoolie", "echo", "ls", "mkdir", "python", "rm"})
+_SEPARATORS = frozenset({"&&", "||", ";", "|"})
 _UV_RUN = re.compile(r"\buv run (?:--?[\w=-]+ )*")
-_SECONDS = 60
+_SECONDS = 300
+"""After these a block that does not end is killed: far more than any takes on a busy machine."""
 
 
 class BlockError(Exception):
@@ -98,8 +101,10 @@ def _run_commands(block: CodeBlock, folder: Path) -> None:
 
 
 def _may_run(command: str) -> bool:
-    parts = re.split(r"\s*(?:&&|\|\||;|\|)\s*", command)
-    return all(shlex.split(part)[0] in _RUN and "-m tools." not in part for part in parts)
+    """Return whether all programs of a command may run here; variables of the environment stand before a program."""
+    words = [word for word in shlex.split(command) if not re.match(r"\w+=", word)]
+    programs = [word for before, word in pairwise([";", *words]) if before in _SEPARATORS]
+    return _RUN.issuperset(programs) and not any(word.startswith("tools.") for word in words)
 
 
 def _run(command: Sequence[str], folder: Path) -> str:

@@ -30,6 +30,7 @@ def test_blocks_run_one_after_another_in_one_folder(tmp_path: Path) -> None:
             "secrets_ref: {'env:': [storage_options.token]}\nconfigure: {storage_options: {token: T}}\nformat: csv",
         ),
         ("console", "$ datacoolie validate flows.yaml\nvalid: 1 connection; ..."),
+        ("console", "$ NAME=one python -c 'import os; print(os.environ[\"NAME\"])'\none\n$ uv pip install nothing"),
         ("text", "anything"),
     )
 
