@@ -22,6 +22,8 @@ _BELOW_SECTION = 3
 """Parts of the key of what is below a section of an item: `sales.Lakehouse/Files/file`."""
 
 TABLES, FILES = "Tables", "Files"
+"""The folders of an item that can be written to."""
+
 MOUNT = "/lakehouse/default"
 """Where Fabric mounts the default lakehouse of a notebook."""
 

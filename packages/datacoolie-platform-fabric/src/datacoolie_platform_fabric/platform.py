@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import Format, settings_of
 from datacoolie.platforms import RemotePlatform
+from datacoolie_platform_fabric.addresses import FILES, TABLES
 from datacoolie_platform_fabric.settings import StorageSettings
 
 if TYPE_CHECKING:
     from datacoolie.platforms import BasePlatform, TemporaryCredentials
 
 _NEEDED = ("azure.core", "azure.identity", "azure.storage.blob")
-_TABLES = frozenset({Format.DELTA, Format.ICEBERG})
+_LAKEHOUSE = frozenset({Format.DELTA, Format.ICEBERG})
 
 
 class FabricPlatform(RemotePlatform):
@@ -59,11 +60,10 @@ class FabricPlatform(RemotePlatform):
         if not writes or self.platform_of(uri) is not self.blobs:
             return None
         address = self._addresses.parse(uri)
-        section = "Tables" if kind in _TABLES else "Files"
+        what, section = ("tables", TABLES) if kind in _LAKEHOUSE else ("files", FILES)
         if not address.on_onelake or address.section == section:
             return None
-        what = f"{kind.value} tables are" if kind in _TABLES else f"{kind.value} files are"
-        return f"on OneLake {what} written below an item's {section}, and {uri!r} is not there"
+        return f"on OneLake {kind.value} {what} are written below an item's {section}, and {uri!r} is not there"
 
 
 def _require_sdk() -> None:
