@@ -62,7 +62,8 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:  # noq
         if above != section:
             lines.append(f"\n## {above}\n")
             section = above
-        lines.append(f"- [{page.title}]({page.file.src_uri}): {_first_sentence(text)}")
+        about = _first_sentence(text)
+        lines.append(f"- [{page.title}]({page.file.src_uri}){': ' if about else ''}{about}")
     (site / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -26,7 +26,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_llms_txt_leads_to_every_page(site: Path) -> None:
     text = (site / "llms.txt").read_text(encoding="utf-8")
     assert text.startswith("# DataCoolie\n\n> Moves data ")
-    linked = set(re.findall(r"^- \[[^\n]+?\]\(([^)]+)\): \S", text, re.MULTILINE))
+    linked = set(re.findall(r"^- \[[^\n]+?\]\(([^)]+)\)", text, re.MULTILINE))
+    assert "- [Five minutes](start.md): You need Python 3.11 or newer.\n" in text
     assert linked == {path.relative_to(site).as_posix() for path in site.rglob("*.md")}
     in_docs = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     assert linked > in_docs
