@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "nycflights"
-_WIDTH = 112
+_WIDTH = 80
 
 
 def picture(project: Path) -> str:
