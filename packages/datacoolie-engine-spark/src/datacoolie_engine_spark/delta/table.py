@@ -182,19 +182,23 @@ class DeltaTable(SparkTable):
         return evolution.of_delta(self.schema(), schema, request, self._where, keys=self._keys)
 
     def _check_first(self, schema: Schema, request: WriteRequest[DataFrame]) -> None:
-        self._refuse_foreign_files()
+        if self._ref.path is None:
+            message = (
+                f"{self._where}: there is no such table in {self._ref.catalog}, and none is made by name. Create it "
+                "there (CREATE TABLE ... USING delta), then run again"
+            )
+            raise DestinationError(message, {"table": self._ref.name}).classed(ErrorClass.CONFIGURATION)
+        self._refuse_foreign_files(self._ref.path)
         check_keys(schema, [field.column for field in request.partition_by], self._where)
 
-    def _refuse_foreign_files(self) -> None:
+    def _refuse_foreign_files(self, folder: str) -> None:
         """Make no table of a folder that holds somebody's files.
 
         Raises:
             DestinationError: naming some of them.
         """
-        if self._ref.path is None:
-            return
         platform = self._ref.storage.platform
-        relative = [file.path.removeprefix(self._ref.path).lstrip("/") for file in platform.list(self._ref.path)]
+        relative = [file.path.removeprefix(folder).lstrip("/") for file in platform.list(folder)]
         foreign = [name for name in relative if not _may_be_ours(name)]
         # Spark marks folders of plain files that it wrote; what a first load that died has left has no such mark.
         if foreign or "_SUCCESS" in relative:
