@@ -183,10 +183,7 @@ class DeltaTable(SparkTable):
 
     def _check_first(self, schema: Schema, request: WriteRequest[DataFrame]) -> None:
         if self._ref.path is None:
-            message = (
-                f"{self._where}: there is no such table in {self._ref.catalog}, and none is made by name. Create it "
-                "there (CREATE TABLE ... USING delta), then run again"
-            )
+            message = f"{self._where}: it is not in {self._ref.catalog}. Create it there: CREATE TABLE ... USING delta"
             raise DestinationError(message, {"table": self._ref.name}).classed(ErrorClass.CONFIGURATION)
         self._refuse_foreign_files(self._ref.path)
         check_keys(schema, [field.column for field in request.partition_by], self._where)
