@@ -88,9 +88,13 @@ def _run_block(block: CodeBlock, folder: Path, connections: dict[str, Map]) -> N
 
 def _run_python(block: CodeBlock, folder: Path) -> None:
     compile(block.text, block.path or "block", "exec")
-    if not block.not_run:
-        tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", block.path]
-        _run([sys.executable, *(tests if Path(block.path).name.startswith("test_") else ["-c", block.text])], folder)
+    if block.not_run:
+        return
+    if Path(block.path).name.startswith("test_"):
+        arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", block.path]
+    else:
+        arguments = [block.path] if block.path else ["-c", block.text]
+    _run([sys.executable, *arguments], folder)
 
 
 def _run_commands(block: CodeBlock, folder: Path) -> None:

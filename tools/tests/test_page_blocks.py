@@ -31,6 +31,7 @@ def test_blocks_run_one_after_another_in_one_folder(tmp_path: Path) -> None:
         ),
         ("console", "$ datacoolie validate flows.yaml\nvalid: 1 connection; ..."),
         ("console", "$ NAME=one python -c 'import os; print(os.environ[\"NAME\"])'\none\n$ uv pip install nothing"),
+        ("python", "# jobs/it.py\nfrom pathlib import Path\nassert Path(__file__).parts[-2:] == ('jobs', 'it.py')"),
         ("text", "anything"),
     )
 
