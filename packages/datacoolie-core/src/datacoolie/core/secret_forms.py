@@ -6,8 +6,7 @@ import base64
 import html
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
@@ -20,8 +19,11 @@ _SHORTEST_LINE = 8
 """Lines of a secret with fewer characters than these say nothing by themselves: `{`, `}`, `-----`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
+"""A text that nothing escapes."""
+
+
+class Form(NamedTuple):
     """A text that gives a secret away.
 
     Attributes:
@@ -37,9 +39,11 @@ class Form:
 
 def forms(value: str) -> set[Form]:
     """Return the forms of a secret: as it is, its lines, escaped once or twice, and base64 at any offset."""
+    if _PLAIN.fullmatch(value):
+        return {Form(value), *_base64(value)}
     lines = (line for line in map(str.strip, value.splitlines()) if len(line) >= _SHORTEST_LINE)
     texts = {value, value.strip(), *lines}
-    encoded = {form for text in (value, value.strip(), *_json(value)) for form in _base64(text)}
+    encoded = {form for text in {value, value.strip(), *_json(value)} for form in _base64(text)}
     once = _escaped(texts)
     return {form for form in (*map(Form, texts | once | _escaped(once - texts)), *encoded) if form.text}
 
@@ -77,6 +81,10 @@ def _markup(text: str) -> tuple[str, ...]:
 _ESCAPES: tuple[Callable[[str], tuple[str, ...]], ...] = (_quoted, _lower_hex, _json, _repr, _markup)
 
 
+_IN_URLS = str.maketrans("+/", "-_")
+"""The characters of base64 that are others in URLs."""
+
+
 def _base64(text: str) -> Iterable[Form]:
     """Yield the base64 forms of a text that begins at a multiple of three bytes, or one or two after it.
 
@@ -87,11 +95,10 @@ def _base64(text: str) -> Iterable[Form]:
     for offset in range(3):
         first, last = -(-8 * offset // 6), 8 * (offset + len(raw)) // 6
         shared = (8 * (offset + len(raw))) % 6 != 0
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            inner = encode(bytes(offset) + raw).decode()[first:last]
-            # Beside a short secret the shared ones are most of it.
-            if len(inner) >= SHORT:
-                yield Form(inner, before=int(offset > 0), after=int(shared))
+        inner = base64.b64encode(bytes(offset) + raw).decode()[first:last]
+        # Beside a short secret the shared ones are most of it.
+        if len(inner) >= SHORT:
+            yield from (Form(one, int(offset > 0), int(shared)) for one in {inner, inner.translate(_IN_URLS)})
     if len(raw) < SHORT:
         whole = base64.b64encode(raw).decode()
         yield from (Form(whole), Form(whole.rstrip("=")))
@@ -138,14 +145,19 @@ class _Pieces:
 
     def __init__(self, *, step: int) -> None:
         self._step = step
-        self._forms: dict[str, list[tuple[Form, int]]] = {}
+        self._forms: dict[str, tuple[Form, ...]] = {}
 
     def can_meet(self, form: Form) -> bool:
         return len(form.text) >= SHORT + self._step - 1
 
     def add(self, form: Form) -> None:
+        # One object for all pieces: of so many small ones the collector of garbage would take more time than this.
+        alone = (form,)
         for offset in range(self._step):
-            self._forms.setdefault(form.text[offset : offset + SHORT], []).append((form, offset))
+            piece = form.text[offset : offset + SHORT]
+            known = self._forms.setdefault(piece, alone)
+            if form not in known:
+                self._forms[piece] = (*known, form)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where forms begin and end, with what beside them holds a part of the secret."""
@@ -156,8 +168,9 @@ class _Pieces:
         return [
             (max(at - offset - form.before, 0), _end(text, at - offset, form))
             for at in met
-            for form, offset in known[text[at : at + SHORT]]
-            if at >= offset and text.startswith(form.text, at - offset)
+            for form in known[text[at : at + SHORT]]
+            for offset in range(min(self._step, at + 1))
+            if text.startswith(form.text, at - offset)
         ]
 
 

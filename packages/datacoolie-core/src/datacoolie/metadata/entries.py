@@ -14,7 +14,7 @@ from datacoolie.metadata.positions import child, dotted, follow, where
 from datacoolie.metadata.translate import findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from datacoolie.metadata.documents import Document
     from datacoolie.metadata.positions import Path
@@ -106,7 +106,20 @@ class Entry:
         if "configure" not in path[:-1]:
             return False
         at = path.index("configure")
-        return repr(dotted(path[at + 1 :])) in repr(self.value(*path[:at], "secrets_ref"))
+        return dotted(path[at + 1 :]) in self.secret_fields(path[: at + 1])
+
+    def secret_fields(self, configure: Path) -> frozenset[str]:
+        """Return the fields, dotted, of a `configure` that the `secrets_ref` beside it names."""
+        return frozenset(_strings(self.value(*configure[:-1], "secrets_ref")))
+
+
+def _strings(data: object) -> Iterator[str]:
+    """Yield the texts in lists and in values of dicts."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list):
+        for each in data.values() if isinstance(data, dict) else data:
+            yield from _strings(each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

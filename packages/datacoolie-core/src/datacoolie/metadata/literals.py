@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from datacoolie.core.models.masking import Suspicion, suspicion
 from datacoolie.core.redaction import register_secret_values
 from datacoolie.metadata.environment import has_reference
-from datacoolie.metadata.positions import follow
+from datacoolie.metadata.positions import dotted, follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +33,15 @@ def find_literals(entry: Entry, path: Path = ()) -> None:
     """
     places = [path] if path else list(_settings(entry.data))
     for place in places:
+        named = entry.secret_fields(place)
         for field, value in _texts(_parsed(follow(entry.data, place)), place):
-            _look_at(entry, field, value)
+            if dotted(field[len(place) :]) not in named:
+                _look_at(entry, field, value)
 
 
 def _look_at(entry: Entry, path: Path, value: str) -> None:
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
-    found = None if entry.is_secret(path) else suspicion(name, value)
+    found = suspicion(name, value)
     if found is None:
         return
     why, secrets = found
