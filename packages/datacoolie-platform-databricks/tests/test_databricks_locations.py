@@ -141,6 +141,13 @@ def test_credentials_are_for_the_nearest_location(workspace: Workspace) -> None:
     assert platform.storage_options(f"{VOLUME}/f") == platform.storage_options("/tmp/f") == {}
 
 
+def test_spark_on_a_cluster_has_rights_of_its_own(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = DatabricksPlatform(host=workspace.url, token=TOKEN)
+    assert platform.storage_options("s3://lake/f", Dialect.HADOOP)["fs.s3a.access.key"] == "test"
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    assert DatabricksPlatform().storage_options("s3://lake/f", Dialect.HADOOP) == {}
+
+
 def test_credentials_are_asked_for_again_before_they_end(workspace: Workspace) -> None:
     workspace.unity.lifetime = 299
     platform = DatabricksPlatform(host=workspace.url, token=TOKEN)

@@ -53,7 +53,9 @@ def parse_file(path: str) -> str:
 def _reason(path: str) -> str:
     if path.startswith("/Workspace/"):
         return "; files of the workspace are there on a cluster only"
-    return "; other folders of DBFS are for Databricks itself" if path.startswith(_DBFS) else ""
+    if path.startswith(_DBFS):
+        return "; other folders of DBFS are for Databricks itself"
+    return "; external locations need datacoolie-platform-databricks[sdk]" if path.startswith("s3") else ""
 
 
 def _refused(message: str, path: str) -> PlatformError:

@@ -260,7 +260,7 @@ def _explained(what: str, error: Exception, path: str) -> PlatformError:
 def _is_brief(error: Exception) -> bool:
     """Whether the same request may succeed later."""
     request = FailedRequest.of(error)
-    return request is not None and (request.status in {0, _THROTTLED} or request.status >= _SERVER)
+    return request is not None and (request.status in {0, _CONFLICT, _THROTTLED} or request.status >= _SERVER)
 
 
 def _is_conflict(error: Exception) -> bool:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from datacoolie.core.redaction import register_secret_values
-from datacoolie.platforms import IssuesCredentials, NamedTable, RemotePlatform, TemporaryCredentials
+from datacoolie.platforms import Dialect, IssuesCredentials, NamedTable, RemotePlatform, TemporaryCredentials
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie_platform_databricks.addresses import is_on_volume, parse, refuse_swap
 from datacoolie_platform_databricks.scopes import (
@@ -86,12 +86,16 @@ class DatabricksPlatform(RemotePlatform):
 
     def why_not(self, uri: str, kind: Format, *, writes: bool) -> str | None:  # noqa: ARG002 - part of the contract
         """Return why no table or file can be read from a volume, or written to it; `None` where they can."""
-        if self.platform_of(uri) is not self._volumes:
+        if not is_on_volume(uri):
             return None
         if not _on_a_cluster():
             verb = "written to" if writes else "read from"
             return f"volumes are {verb} by engines on a cluster only, and {uri!r} is one"
         return refuse_swap(uri).message if writes else None
+
+    def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:
+        """Return what libraries need for an external location; nothing for a cluster's Spark, which has own rights."""
+        return {} if dialect is Dialect.HADOOP and _on_a_cluster() else super().storage_options(uri, dialect)
 
     def find_table(self, name: str, *, writes: bool) -> NamedTable:
         """Return where a Delta table of Unity Catalog is, with credentials for its files alone.
