@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PLATFORMS = {"polars": ("local", "aws", "fabric"), "spark": ("local",)}
+PLATFORMS = {"polars": ("local", "aws", "fabric", "databricks"), "spark": ("local",)}
 """Where each engine's loads are tested: states, tables and files are there."""
 
 TABLES = ("delta", "iceberg")

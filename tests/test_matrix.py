@@ -21,12 +21,14 @@ from datacoolie.orchestration.results import RunResult
 from datacoolie.platforms import BasePlatform, Dialect
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie_platform_aws import AwsPlatform
+from datacoolie_platform_databricks import DatabricksPlatform
 from tests.azure import azure_project, make_container
 from tests.matrix import CASES, Case
 from tests.s3 import make_bucket
+from tools.services.databricks import TOKEN, running_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tests.projects import Record
@@ -174,6 +176,21 @@ def fabric(azurite: Running) -> Make:
         return Place(folder, project.root, project.platform, project.settings)
 
     return make
+
+
+@pytest.fixture
+def databricks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    request.getfixturevalue("aws")  # which makes the bucket
+    endpoint = request.getfixturevalue("moto_server").address["url"]
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "DATABRICKS_RUNTIME_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", "/dev/null")
+    with running_workspace() as workspace:
+        workspace.unity.locations.append("s3://project")
+        workspace.unity.keys = ("test", "testtest")
+        settings: Record = {"host": workspace.url, "token": TOKEN, "storage_endpoint": endpoint}
+        platform = DatabricksPlatform(**settings)  # type: ignore[arg-type] # a project has them as it likes
+        yield lambda folder: Place(folder, f"s3://project/{folder.name}", platform, {"name": "databricks", **settings})
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -13,7 +13,7 @@ Every combination of this table is loaded twice by a test, with new rows in betw
 anything is read, or not tested on that platform yet.
 
 On `aws` files, tables, states and leases are on S3, on `fabric` in a storage account of Azure (Azurite, whose protocol
-OneLake has too).
+OneLake has too), on `databricks` in an external location on S3, whose credentials a workspace gives away.
 """
 
 
