@@ -118,6 +118,10 @@ class SparkTable(TableOps[DataFrame]):
             CommitConflictError: it is not.
         """
 
+    def _filled(self, frame: DataFrame, columns: Schema) -> DataFrame:
+        """Return a batch as it is written: all columns of the table, null where the batch has none."""
+        return conformed(frame, columns)
+
     def _held(self, frame: DataFrame) -> DataFrame:
         """Bring a batch to types that the format has."""
         return frame
@@ -128,7 +132,7 @@ class SparkTable(TableOps[DataFrame]):
         if not self.exists:
             return self._first(frame, request)
         change = self._compare(self._frames.schema(frame), request)
-        return self._add(conformed(frame, change.schema), change, request, self._decided(request))
+        return self._add(self._filled(frame, change.schema), change, request, self._decided(request))
 
     def overwrite(
         self, frame: DataFrame, request: WriteRequest[DataFrame], *, where: Expr | None = None
@@ -138,7 +142,7 @@ class SparkTable(TableOps[DataFrame]):
         if not self.exists:
             return self._first(frame, request)
         change = self._compare(self._frames.schema(frame), request)
-        frame = conformed(frame, change.schema)
+        frame = self._filled(frame, change.schema)
         condition = None if where is None else expression_text(where, change.schema)
         commit = self._decided(request)
         self._check_current()
@@ -165,7 +169,7 @@ class SparkTable(TableOps[DataFrame]):
             return self._first_merged(frame, plan, request)
         own = {name: kind for name, kind in schema.items() if name != plan.delete}
         change = self._compare(own, request)
-        frame = _spelled(frame, change.schema, whole=plan.rebuild is not None, extra=plan.delete)
+        frame = spelled(frame, change.schema, whole=plan.rebuild is not None, extra=plan.delete)
         plan = resolved(plan, frame.columns, self._where)
         batch = merges.measured(self._rebuilt(frame, plan.rebuild, change), plan, self._where)
         commit = self._decided(request)
@@ -215,7 +219,7 @@ def conformed(frame: DataFrame, target: Schema) -> DataFrame:
     return frame.to(struct_of(target))
 
 
-def _spelled(frame: DataFrame, columns: Schema, *, whole: bool, extra: str | None) -> DataFrame:
+def spelled(frame: DataFrame, columns: Schema, *, whole: bool = False, extra: str | None = None) -> DataFrame:
     """Return a batch's own columns spelled and typed as in the table.
 
     Args:

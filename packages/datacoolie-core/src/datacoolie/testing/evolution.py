@@ -134,7 +134,8 @@ class SchemaSuite(TableTests):
         stay = {"append": [(1, 1, 1.5, money, "old"), (2, 2, 1.5, money, "old")], "merge": [(1, 1, 1.5, money, "old")]}
         assert tables.rows() == in_order([*stay.get(how, []), *new])
         assert rows(tables.open().scan()) == tables.rows()
-        assert tables.place.commits("t") == before + 1
+        # The types may change in a commit of their own, before the one of the load.
+        assert tables.place.commits("t") - before in {1, 2}
         assert tables.open().committed("flow", after=2) is not None
 
     @pytest.mark.parametrize("how", WRITES)

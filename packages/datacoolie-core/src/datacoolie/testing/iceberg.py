@@ -148,7 +148,7 @@ class IcebergSuite(TableTests):
     def test_columns_that_must_not_be_null(self, iceberg: Tables) -> None:
         _made(iceberg, pa.schema([pa.field("id", pa.int64(), nullable=False), pa.field("n", pa.int64())]))
         iceberg.append({"id": [1, 2], "n": [1, None]}, request_of(1))
-        refused = "column 'id' must not be null, but it is in 2 rows that were to be written"
+        refused = "'id' must not be null"
         with pytest.raises(DestinationError, match=refused):
             iceberg.append({"id": [3, None, None]}, request_of(2))
         with pytest.raises(DestinationError, match=refused):

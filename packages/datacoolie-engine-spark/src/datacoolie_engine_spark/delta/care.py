@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _VACUUM = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.databricks.delta.vacuum.logging.enabled": "true",
+    # Without this the hours that are named count for nothing, only the table's property does.
+    "spark.databricks.delta.vacuum.retentionWindowIgnore.enabled": "false",
     # So many tasks list folders, 10,000 unless this is said.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "32",
 }

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
+from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError, TransformError
 from datacoolie.core.suggest import listed
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError, WriteResult, evolution, tokens
 from datacoolie.engines.care import order_columns
 from datacoolie.engines.partitions import check_asked, check_keys
 from datacoolie.sql import count
-from datacoolie_engine_spark import merges
+from datacoolie_engine_spark import merges, rules
 from datacoolie_engine_spark.columns import quoted
-from datacoolie_engine_spark.delta import care, log
+from datacoolie_engine_spark.delta import care, folder, log
 from datacoolie_engine_spark.delta.log import Log
 from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.options import table_options
-from datacoolie_engine_spark.tables import SparkTable, conformed, named, set_while
+from datacoolie_engine_spark.tables import SparkTable, conformed, named, set_while, spelled
 from datacoolie_engine_spark.types import struct_of
 
 if TYPE_CHECKING:
@@ -45,10 +44,9 @@ _OPTIONS = {
 }
 _RESERVED = ("txnAppId", "txnVersion", "userMetadata", "mergeSchema", "overwriteSchema", "replaceWhere", "dataChange")
 _MISSING = {"DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST", "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND"}
+_GENERATES, _NAMES_FEATURES = 4, 7
+"""From which writer version on a table may have generated columns, and says by name which features it has."""
 _MADE_MEANWHILE = {"DELTA_PATH_EXISTS", "TABLE_OR_VIEW_ALREADY_EXISTS"}
-
-_SHOWN = 5
-"""How many files a message names."""
 
 
 class DeltaTable(SparkTable):
@@ -67,7 +65,7 @@ class DeltaTable(SparkTable):
         try:
             with translated(target=self._where):
                 found = self._session.sql(f"DESCRIBE DETAIL {self._target}").collect()[0].asDict()
-        except (EngineError, SourceError, DestinationError) as error:
+        except (EngineError, SourceError, DestinationError, TransformError) as error:
             condition = error.details.get("condition")
             if condition in _MISSING:
                 return None
@@ -156,14 +154,9 @@ class DeltaTable(SparkTable):
 
     def files_by_partition(self) -> Mapping[str, Sequence[str]]:
         """Return paths of data files by the folder of their partition."""
-        root = _plain(str(self._existing()["location"])).rstrip("/")
-        found: dict[str, list[str]] = {}
+        root = self._ref.path or unquote(str(self._existing()["location"]))
         with translated(target=self._where):
-            uris = self.scan().inputFiles()
-        for uri in uris:
-            relative = _plain(uri).removeprefix(root).lstrip("/")
-            folder, _, _ = relative.rpartition("/")
-            found.setdefault(folder, []).append(f"{root}/{relative}")
+            found = folder.by_partition(self.scan().inputFiles(), root)
         return found if self._keys or found else {"": []}
 
     @property
@@ -177,6 +170,17 @@ class DeltaTable(SparkTable):
             raise self._missing()
         return self._detail
 
+    def _filled(self, frame: DataFrame, columns: Schema) -> DataFrame:
+        return spelled(frame, columns) if self._may_generate else conformed(frame, columns)
+
+    @property
+    def _may_generate(self) -> bool:
+        """Whether Delta may compute columns that a batch does not have."""
+        known = self._existing()
+        features = known["tableFeatures"]
+        named = isinstance(features, list) and "generatedColumns" in features
+        return named or _GENERATES <= int(str(known["minWriterVersion"])) < _NAMES_FEATURES
+
     def _compare(self, schema: Schema, request: WriteRequest[DataFrame]) -> SchemaChange:
         check_asked([field.column for field in request.partition_by], self._keys, self._where)
         return evolution.of_delta(self.schema(), schema, request, self._where, keys=self._keys)
@@ -185,26 +189,8 @@ class DeltaTable(SparkTable):
         if self._ref.path is None:
             message = f"{self._where}: it is not in {self._ref.catalog}. Create it there: CREATE TABLE ... USING delta"
             raise DestinationError(message, {"table": self._ref.name}).classed(ErrorClass.CONFIGURATION)
-        self._refuse_foreign_files(self._ref.path)
+        folder.refuse_foreign_files(self._ref.storage.platform, self._ref.path)
         check_keys(schema, [field.column for field in request.partition_by], self._where)
-
-    def _refuse_foreign_files(self, folder: str) -> None:
-        """Make no table of a folder that holds somebody's files.
-
-        Raises:
-            DestinationError: naming some of them.
-        """
-        platform = self._ref.storage.platform
-        relative = [file.path.removeprefix(folder).lstrip("/") for file in platform.list(folder)]
-        foreign = [name for name in relative if not _may_be_ours(name)]
-        # Spark marks folders of plain files that it wrote; what a first load that died has left has no such mark.
-        if foreign or "_SUCCESS" in relative:
-            shown = listed((foreign or relative)[:_SHOWN])
-            message = (
-                f"{self._where}: this is no Delta table, but files are here ({shown}). Load into an empty folder, or "
-                "move these files away"
-            )
-            raise DestinationError(message, {"path": self._where}).classed(ErrorClass.CONFIGURATION)
 
     def _create(self, frame: DataFrame, request: WriteRequest[DataFrame], commit: Commit) -> WriteResult:
         keys = [field.column for field in request.partition_by]
@@ -220,7 +206,7 @@ class DeltaTable(SparkTable):
             return self._write(frame, "append", request, commit, options, change=change)
         self._refuse_not_null(change)
         rows = int(str(self._frames.aggregate(frame, {"rows": count()})["rows"]))
-        whole, options = self._widened(change).unionByName(frame), {"overwriteSchema": "true"}
+        whole, options = self._widened(change).unionByName(frame, allowMissingColumns=True), {"overwriteSchema": "true"}
         made = self._write(whole, "overwrite", request, commit, options, change=change, keys=self._keys)
         return replace(made, rows=rows)
 
@@ -230,7 +216,7 @@ class DeltaTable(SparkTable):
         if not (change.changed or change.renamed):
             return self._write(frame, "overwrite", request, commit)
         self._refuse_not_null(change)
-        options = {"overwriteSchema": "true"}
+        frame, options = conformed(frame, change.schema), {"overwriteSchema": "true"}
         return self._write(frame, "overwrite", request, commit, options, change=change, keys=self._keys)
 
     def _replace_where(
@@ -372,8 +358,9 @@ class DeltaTable(SparkTable):
             with translated(target=self._where):
                 yield
         except (EngineError, DestinationError) as error:
-            condition = str(error.details.get("condition"))
-            if condition in _MADE_MEANWHILE:
+            if refused := rules.broken(error, self._where):
+                raise refused from error
+            if error.details.get("condition") in _MADE_MEANWHILE:
                 message = f"{self._where}: somebody else made the table first"
                 raise CommitConflictError(message, {"path": self._where}) from error
             if error.error_class is ErrorClass.TRANSIENT:
@@ -386,15 +373,3 @@ class DeltaTable(SparkTable):
         if newest != self._number:
             message = f"{self._where}: version {newest} was committed while version {self._number} was read"
             raise CommitConflictError(message, {"path": self._where})
-
-
-def _plain(uri: str) -> str:
-    """Return a URI unquoted, a local one as path."""
-    return re.sub(r"^file:/+", "/", unquote(uri))
-
-
-def _may_be_ours(relative: str) -> bool:
-    """Whether a file below a folder may be what a first load that died has left, part of a log, or hidden."""
-    *folders, name = relative.split("/")
-    hidden = any(part.startswith(("_", ".")) for part in (*folders, name))
-    return hidden or re.fullmatch(r"dc-.*|part-\d{5}-[0-9a-f-]{36}.*\.parquet", name) is not None

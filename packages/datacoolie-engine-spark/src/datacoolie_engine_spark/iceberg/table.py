@@ -13,7 +13,7 @@ from datacoolie.core.exceptions import DataCoolieError, DestinationError, Engine
 from datacoolie.core.suggest import listed
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError, WriteResult, evolution, tokens
 from datacoolie.sql import lit
-from datacoolie_engine_spark import merges
+from datacoolie_engine_spark import merges, rules
 from datacoolie_engine_spark.columns import column
 from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.iceberg import care, catalogs, metadata
@@ -48,7 +48,13 @@ _MERGED = "spark.merge-into.num-target-rows-"
 
 _RESERVED = ("isolation-level", "validate-from-snapshot-id", "merge-schema", "check-nullability")
 _MISSING = {"TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND"}
-_CONFLICTS = ("ValidationException", "CommitFailedException", "AlreadyExistsException", "TABLE_OR_VIEW_ALREADY_EXISTS")
+_CONFLICTS = (
+    "ValidationException",
+    "CommitFailedException",
+    "AlreadyExistsException",
+    "TABLE_OR_VIEW_ALREADY_EXISTS",
+    "TABLE_OR_VIEW_NOT_FOUND",
+)
 _UNKNOWN = "CommitStateUnknownException"
 
 
@@ -111,7 +117,7 @@ class IcebergTable(SparkTable):
     def schema(self) -> Schema:
         """Return the table's columns."""
         self._existing()
-        with translated(target=self._where):
+        with self._committing():
             return self._frames.schema(self._session.table(self._target))
 
     def scan(self) -> DataFrame:
@@ -206,6 +212,7 @@ class IcebergTable(SparkTable):
     def _add(
         self, frame: DataFrame, change: SchemaChange, request: WriteRequest[DataFrame], commit: Commit
     ) -> WriteResult:
+        self._check_append(commit)
         self._evolve(change, request)
         made = self._commit(lambda: frame.writeTo(self._target).append(), request, commit)
         return replace(made, schema_changes=change.said())
@@ -272,7 +279,7 @@ class IcebergTable(SparkTable):
 
     @contextmanager
     def _committing(self) -> Iterator[None]:
-        """Raise typed errors of a statement that commits.
+        """Raise typed errors of a statement that needs the table that is open.
 
         Raises:
             CommitConflictError: somebody else's commit came first.
@@ -282,6 +289,8 @@ class IcebergTable(SparkTable):
             with translated(target=self._where):
                 yield
         except (EngineError, DestinationError, CommitConflictError) as error:
+            if refused := rules.broken(error, self._where):
+                raise refused from error
             text = f"{error.message} {error.details.get('condition')} {error.__cause__}"
             details = {"table": self._ref.name}
             if _UNKNOWN in text or error.error_class is ErrorClass.TRANSIENT:
@@ -291,6 +300,21 @@ class IcebergTable(SparkTable):
                 message = f"{self._where}: somebody else's commit came first: {error.message}"
                 raise CommitConflictError(message, details) from error
             raise
+
+    def _check_append(self, commit: Commit) -> None:
+        """Make sure, for Iceberg takes any append, that the table is the same and has no such load yet.
+
+        Raises:
+            CommitConflictError: it is not, or it has.
+        """
+        now, token = self._read_metadata(), commit.token
+        details = {"table": self._ref.name, "seq": token.seq}
+        if now is None or now.identity != self._existing().identity:
+            message = f"{self._where}: somebody else dropped the table, or made it again, while it was loaded"
+            raise CommitConflictError(message, details)
+        if now.newest(token.dataflow_id, after=token.seq - 1, where=self._where):
+            message = f"{self._where}: load {token.seq} of dataflow {token.dataflow_id} was committed meanwhile"
+            raise CommitConflictError(message, details)
 
     def _check_current(self) -> None:
         now = self._read_metadata()
