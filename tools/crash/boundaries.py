@@ -53,7 +53,8 @@ class Fault:
     """What happens, and at which call.
 
     Attributes:
-        at: number of the call, counted over all boundaries from 0.
+        at: number of the call, counted over all boundaries from 0, or over those called `call`.
+        call: name of a boundary; none for all.
         when: before the call, or when it has been done.
         kind: `kill` ends the process at once; `fail` raises what a storage that is away would; `pause` stops the
             process until somebody lets it go on, to find that an hour has passed; `forward` and `back` set the clock
@@ -63,6 +64,7 @@ class Fault:
     at: int
     when: Literal["before", "after"]
     kind: Literal["kill", "fail", "pause", "forward", "back"]
+    call: str = ""
 
 
 class _Clock(datetime):
@@ -94,6 +96,8 @@ def load_with(document: Path, fault: Fault) -> Loaded:
 
     def act(name: str, when: str) -> None:
         nonlocal count
+        if fault.call not in {"", name}:
+            return
         count += when == "before"
         if (count, when) == (fault.at, fault.when):
             _happen(fault.kind, name)

@@ -137,6 +137,10 @@ def test_options_of_libraries(tmp_path: Path, key: str) -> None:
             "s3.secret-access-key": "canary-secret-1",
             "s3.session-token": "canary-token-1",
             "s3.region": "eu-west-1",
+            "glue.access-key-id": "key-1",
+            "glue.secret-access-key": "canary-secret-1",
+            "glue.session-token": "canary-token-1",
+            "glue.region": "eu-west-1",
         },
         "hadoop": {
             "fs.s3a.access.key": "key-1",
