@@ -14,12 +14,12 @@ import pytest
 
 from datacoolie.core.exceptions import DestinationError, PlatformError
 from datacoolie.engines import Commit, CommitConflictError, Staged, Token, UnknownOutcomeError
-from datacoolie.platforms import AccessDeniedError, FileInfo
+from datacoolie.platforms import AccessDeniedError, FileInfo, PathNotFoundError
 from datacoolie.platforms.local import LocalPlatform
 from datacoolie.state.folders import KEPT, FolderCommits, live_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from datacoolie.engines import WriteResult
     from datacoolie.state.manifest import Manifest
@@ -274,6 +274,40 @@ def test_leftovers_that_nobody_touched_for_long_are_removed(platform: LocalPlatf
         os.utime(file.path, (before, before))
     FolderCommits(platform, str(table), "flow").recover()
     assert below(table) == []
+
+
+def cut_off(table: Path) -> Path:
+    """Overwrite `OLD` by `NEW`, but move no file into place; return one that is staged."""
+
+    class Stuck(LocalPlatform):
+        def move_files(self, moves: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - it moves none
+            message = "out of order"
+            raise PlatformError(message)
+
+    load(LocalPlatform(), table, OLD, seq=1)
+    with pytest.raises(UnknownOutcomeError):
+        load(Stuck(), table, NEW, seq=2, replace=True)
+    [staged] = table.glob("_datacoolie/*/staged/**/c.csv")
+    return staged
+
+
+def test_a_publication_that_lost_a_file_removes_nothing(platform: LocalPlatform, table: Path) -> None:
+    cut_off(table).unlink()
+    with pytest.raises(PathNotFoundError, match=r"c\.csv"):
+        FolderCommits(platform, str(table), "flow").recover()
+    assert {"a.csv", "p=1/b.csv"} <= set(below(table))
+
+
+def test_a_publication_that_others_finished_and_replaced(table: Path) -> None:
+    class Slow(LocalPlatform):
+        def move_files(self, moves: Iterable[tuple[str, str]]) -> None:
+            asked = [*moves]
+            load(LocalPlatform(), table, {"z.csv": "8\n"}, seq=3, replace=True)
+            super().move_files(asked)
+
+    cut_off(table)
+    FolderCommits(Slow(), str(table), "flow").recover()
+    assert rows(table) == [8]
 
 
 class FaultyPlatform(LocalPlatform):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
@@ -200,10 +199,19 @@ class BasePlatform(ABC):
         """Move a file, replacing `target` (atomically where the platform can)."""
 
     def move_files(self, moves: Iterable[tuple[str, str]]) -> None:
-        """Move files, each from a path to another, replacing what is there; those that are not there are left out."""
+        """Move files, each from a path to another, replacing what is there.
+
+        One that is not there any more was moved before if there is a file where it goes.
+
+        Raises:
+            PathNotFoundError: a file is at neither path.
+        """
         for source, target in moves:
-            with suppress(PathNotFoundError):
+            try:
                 self.move(source, target)
+            except PathNotFoundError:
+                if self.stat(target) is None:
+                    raise
 
     @abstractmethod
     def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,10 +82,13 @@ class ObjectStore(BasePlatform):
     def _copied(self, move: tuple[str, str]) -> str | None:
         """Copy an object; return its path if it can be deleted then."""
         source, target = move
-        with suppress(PathNotFoundError):
+        try:
             self.copy(source, target)
-            return None if self._same(source, target) else source
-        return None
+        except PathNotFoundError:
+            if self.stat(target) is None:
+                raise
+            return None
+        return None if self._same(source, target) else source
 
     def _same(self, one: str, other: str) -> bool:
         return self.resolve(one) == self.resolve(other)

@@ -277,9 +277,14 @@ class FolderCommits:
 
     def _finish_publications(self) -> _View:
         view = _look(self._platform, self._root, self._control)
-        for publication in view.unfinished.values():
+        for flow, publication in view.unfinished.items():
             _log.info("%s: finishing the publication of %s", self._target, publication.manifest.name)
-            self._publish(publication.manifest)
+            try:
+                self._publish(publication.manifest)
+            except PathNotFoundError:
+                # Another run may have finished it, and an overwrite then have removed its files.
+                if flow in _look(self._platform, self._root, self._control).unfinished:
+                    raise
         return view
 
     def _remove_old_manifests(self, folder: str, listed: FlowFolder) -> int:

@@ -172,7 +172,11 @@ class PlatformSuite(Suite):
         names = [f"{number}" for number in range(5)]
         for name in names:
             platform.write(f"{folder}/{name}", name.encode())
-        platform.move_files((f"{folder}/{name}", f"{folder}/moved/{name}") for name in (*names[1:], "missing"))
+        moves = [(f"{folder}/{name}", f"{folder}/moved/{name}") for name in names[1:]]
+        platform.move_files(moves)
+        platform.move_files(moves[:2])  # which were moved before
+        with pytest.raises(PathNotFoundError):
+            platform.move_files([(f"{folder}/missing", f"{folder}/moved/missing")])
         assert self._names(platform, folder) == ["0", "moved/1", "moved/2", "moved/3", "moved/4"]
         assert platform.read(f"{folder}/moved/3").data == b"3"
         asked = [f"{folder}/{name}" for name in ("0", "1", "moved/2")]
