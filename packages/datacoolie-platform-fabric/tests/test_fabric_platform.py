@@ -16,9 +16,11 @@ from azure.storage.blob import (
     generate_account_sas,
 )
 
+from datacoolie.core.exceptions import PlatformError
+from datacoolie.platforms import PathNotFoundError
 from datacoolie.testing import PlatformSuite, RemotePlatformSuite
 from datacoolie.testing.bad_days import ATTEMPTS, PATIENCE
-from datacoolie.testing.proxy import Answer
+from datacoolie.testing.proxy import Answer, FaultyProxy
 from datacoolie_platform_fabric import FabricPlatform, accounts, blobs
 
 if TYPE_CHECKING:
@@ -133,6 +135,35 @@ class TestBlobsOnBadDays(RemotePlatformSuite):
     def server(self, azurite: Running) -> str:
         with_container(azurite, "lake")
         return azurite.address["url"]
+
+    def test_a_copy_whose_source_azure_can_not_reach(
+        self, platform: BasePlatform, proxy: FaultyProxy, folder: str
+    ) -> None:
+        source, target = f"{folder}/staged", f"{folder}/f"
+        platform.write(source, b"new")
+        platform.write(target, b"old")
+        unreachable = refusal("CannotVerifyCopySource", 404)
+        proxy.disturb(unreachable)
+        with pytest.raises(PlatformError, match=r"Sorry \(CannotVerifyCopySource\)") as caught:
+            platform.move_files([(source, target)])
+        assert not isinstance(caught.value, PathNotFoundError)
+        assert platform.read(source).data == b"new"
+        platform.delete(source)
+        proxy.disturb(unreachable)
+        with pytest.raises(PathNotFoundError, match="staged"):
+            platform.copy(source, target)
+        proxy.disturb(unreachable)
+        platform.move_files([(source, target)])  # which was moved before
+        assert platform.read(target).data == b"old"
+
+    def test_answers_that_do_not_say_what_is_not_there(
+        self, platform: BasePlatform, proxy: FaultyProxy, folder: str
+    ) -> None:
+        for call in (platform.read, platform.stat):
+            proxy.disturb(refusal("SomethingNotFound", 404))
+            with pytest.raises(PlatformError, match="SomethingNotFound") as caught:
+                call(f"{folder}/f")
+            assert not isinstance(caught.value, PathNotFoundError)
 
     @pytest.fixture(params=["account_key", "sas_token"])
     def credential(self, request: pytest.FixtureRequest, azurite: Running) -> dict[str, str]:

@@ -13,7 +13,16 @@ from datacoolie.core.exceptions import ErrorClass, PlatformError
 from datacoolie.platforms import Content, Dialect, FileInfo, ObjectStore, PathNotFoundError
 from datacoolie.platforms.object_store import AT_A_TIME
 from datacoolie_platform_fabric import options
-from datacoolie_platform_fabric.failures import CHANGED, MISSING, NO_SUCH_RANGE, attempts_of, code_of, errors
+from datacoolie_platform_fabric.failures import (
+    CHANGED,
+    MISSING,
+    NO_SOURCE,
+    NO_SUCH_RANGE,
+    NOT_THERE,
+    attempts_of,
+    code_of,
+    errors,
+)
 from datacoolie_platform_fabric.secrets import KeyVaultProvider
 
 if TYPE_CHECKING:
@@ -111,7 +120,9 @@ class BlobFiles(ObjectStore):
         with errors("read", address.uri):
             try:
                 found = self._accounts.blob(address).get_blob_properties()
-            except ResourceNotFoundError:
+            except ResourceNotFoundError as error:
+                if code_of(error) not in NOT_THERE:
+                    raise
                 return None
         return None if _is_folder(found) else _info(address.uri, found)
 
@@ -213,7 +224,12 @@ class BlobFiles(ObjectStore):
         url = self._accounts.blob(here).url
         target = self._accounts.blob(there)
         source = f"{url}?{signature.lstrip('?')}" if signature else url
-        status = str(target.start_copy_from_url(source)["copy_status"])
+        try:
+            status = str(target.start_copy_from_url(source)["copy_status"])
+        except HttpResponseError as error:
+            if code_of(error) == NO_SOURCE:
+                self._accounts.blob(here).get_blob_properties()  # which says so if it is not there
+            raise
         while status == "pending":
             time.sleep(_PAUSE)
             status = str(target.get_blob_properties().copy.status)

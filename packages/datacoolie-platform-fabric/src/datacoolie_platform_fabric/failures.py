@@ -27,13 +27,20 @@ CHANGED = frozenset({"BlobAlreadyExists", "ConditionNotMet", "PathAlreadyExists"
 MISSING = frozenset({"BlobNotFound", "PathNotFound"})
 """Codes that say that there is no such blob."""
 
+_NO_CONTAINER = frozenset({"ContainerNotFound", "FilesystemNotFound", "WorkspaceNotFound"})
+
+NOT_THERE = MISSING | _NO_CONTAINER | {"ResourceNotFound", "404"}
+"""Codes that say that nothing is at a path; an answer to HEAD may have none, but its status."""
+
+NO_SOURCE = "CannotVerifyCopySource"
+"""The code that says that Azure can't get at what it is to copy, whether it is there or not."""
+
 ATTEMPTS = "attempts"
 """What responses have that says how often the request was sent."""
 
 NO_SUCH_RANGE = 416
 """The HTTP status that says that a range begins behind the end."""
 
-_NO_CONTAINER = frozenset({"ContainerNotFound", "FilesystemNotFound", "WorkspaceNotFound"})
 _DENIED = frozenset({401, 403})
 _NO_RIGHT = "Give who asks the role Storage Blob Data Contributor, or in Fabric the role Contributor of the workspace"
 _ADVICE = {
@@ -82,7 +89,7 @@ def _of_response(what: str, error: HttpResponseError, path: str) -> PlatformErro
     code, status = code_of(error), error.status_code or 0
     said = _first_line(error)
     details = {"path": path, "code": code, "status": status}
-    if status == _NOT_FOUND:
+    if status == _NOT_FOUND and code in NOT_THERE:
         kind = (
             "container or workspace. Check its name and the account"
             if code in _NO_CONTAINER
