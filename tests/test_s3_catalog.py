@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import boto3
 import polars as pl
 import pytest
+from botocore.stub import ANY, Stubber
 from pyiceberg.table import StaticTable
 
 from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.core.types import LongType
 from datacoolie.observability.records import FlowStatus
+from datacoolie.platforms import CatalogFormat, CatalogTable
 from datacoolie.testing.proxy import Answer, Fault, FaultyProxy
+from datacoolie_platform_aws.glue import GlueTable
 from tests.projects import append_flow
 from tests.s3 import make_bucket, s3_project
 
@@ -171,6 +175,24 @@ def test_what_is_there_already_is_left_alone(warehouse: Warehouse) -> None:
     assert warehouse.project.load().status is FlowStatus.SKIPPED
     after = client.get_table_versions(DatabaseName=warehouse.database, TableName="events")["TableVersions"]
     assert len(after) == versions
+
+
+def test_a_table_that_changes_meanwhile_is_looked_at_again() -> None:
+    """By answers as the documentation has them: moto takes any version."""
+    client = boto3.client("glue", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="testtest")
+    table = CatalogTable(
+        database="db", name="t", format=CatalogFormat.PARQUET, location="s3://b/t", columns={"id": LongType()}
+    )
+    found = {"Name": "t", "StorageDescriptor": {"Location": "s3://b/t"}}
+    asked = {"DatabaseName": "db", "TableInput": ANY}
+    with Stubber(client) as glue:
+        glue.add_response("get_table", {"Table": {**found, "VersionId": "7"}})
+        conflict = "ConcurrentModificationException"
+        glue.add_client_error("update_table", conflict, expected_params={**asked, "VersionId": "7"})
+        glue.add_response("get_table", {"Table": {**found, "VersionId": "8"}})
+        glue.add_response("update_table", {}, {**asked, "VersionId": "8"})
+        assert GlueTable(client, table).register()
+        glue.assert_no_pending_responses()
 
 
 def test_a_folder_of_parquet_files(warehouse: Warehouse) -> None:

@@ -104,7 +104,7 @@ class GlueTable:
         if found is None:
             self._create(wanted)
         elif any(found.get(name) != value for name, value in wanted.items()):
-            self._client.update_table(DatabaseName=self.database, TableInput=wanted)
+            self._update(wanted, found)
         if wanted["PartitionKeys"] and self._table.format is not CatalogFormat.DELTA:
             Partitions(self._client, self.database, self.name).update(self._table, storage)
         return True
@@ -134,6 +134,12 @@ class GlueTable:
         except self._client.exceptions.EntityNotFoundException:
             self._client.create_database(DatabaseInput={"Name": self.database})
             self._client.create_table(DatabaseName=self.database, TableInput=wanted)
+
+    def _update(self, wanted: TableInputTypeDef, found: TableTypeDef) -> None:
+        if "VersionId" in found:  # of a newer one Glue says that it was changed at the same time
+            self._client.update_table(DatabaseName=self.database, TableInput=wanted, VersionId=found["VersionId"])
+        else:
+            self._client.update_table(DatabaseName=self.database, TableInput=wanted)
 
     def _wanted(self, found: TableTypeDef | None, storage: StorageDescriptorOutputTypeDef) -> TableInputTypeDef:
         """Return the table as it is to be; what others said of the one that is there stays."""
