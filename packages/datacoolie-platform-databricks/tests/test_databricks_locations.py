@@ -181,6 +181,12 @@ def test_what_is_refused_by_name(workspace: Workspace) -> None:
         platform.read("s3://lake/f")
 
 
+@pytest.mark.parametrize("path", ["s3://lake/f", f"{VOLUME}/f"])
+def test_a_workspace_that_nothing_names_is_a_fault_of_the_configuration(path: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"Set host and who asks in the settings of the platform"):
+        DatabricksPlatform(auth_type="pat").read(path)
+
+
 @pytest.mark.parametrize("on_a_cluster", [False, True])
 def test_loads_into_volumes_are_refused_before_anything_is_read(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, on_a_cluster: bool

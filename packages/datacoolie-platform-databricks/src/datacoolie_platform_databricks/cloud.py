@@ -14,7 +14,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
-from datacoolie.core.exceptions import ErrorClass, PlatformError
+from datacoolie.core.exceptions import DataCoolieError, ErrorClass, PlatformError
 from datacoolie.core.redaction import redact
 from datacoolie.platforms import (
     AccessDeniedError,
@@ -233,7 +233,7 @@ def _errors(action: str, path: str) -> Iterator[None]:
     """Turn what obstore raises into the platform's errors, naming the action and the path."""
     try:
         yield
-    except PlatformError:
+    except DataCoolieError:
         raise
     except FileNotFoundError as error:
         message = f"Can't {action} {path!r}: there is no such file. Check the path."

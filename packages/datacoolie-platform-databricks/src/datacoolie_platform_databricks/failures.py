@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from databricks.sdk.errors import NotFound, PermissionDenied, Unauthenticated
 
-from datacoolie.core.exceptions import ErrorClass, PlatformError
+from datacoolie.core.exceptions import DataCoolieError, ErrorClass, PlatformError
 from datacoolie.core.redaction import redact
 from datacoolie.platforms import AccessDeniedError, PathNotFoundError
 from datacoolie_platform_databricks.client import FAILURES, is_brief, sentence
@@ -33,7 +33,7 @@ def errors(action: str, path: str, rights: str = _RIGHTS) -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        if isinstance(error, PlatformError):
+        if isinstance(error, DataCoolieError):
             raise
         what = f"Can't {action} {path!r}"
         raise _explained(what, error, path, rights) from error
