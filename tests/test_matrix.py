@@ -189,7 +189,7 @@ def databricks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         workspace.unity.locations.append("s3://project")
         workspace.unity.keys = ("test", "testtest")
         settings: Record = {"host": workspace.url, "token": TOKEN, "storage_endpoint": endpoint}
-        platform = DatabricksPlatform(**settings)  # type: ignore[arg-type] # a project has them as it likes
+        platform = DatabricksPlatform(**settings)
         yield lambda folder: Place(folder, f"s3://project/{folder.name}", platform, {"name": "databricks", **settings})
 
 

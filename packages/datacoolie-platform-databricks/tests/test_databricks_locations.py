@@ -181,6 +181,27 @@ def test_what_is_refused_by_name(workspace: Workspace) -> None:
         platform.read("s3://lake/f")
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "fault"),
+    [
+        ("attempts", "many", "attempts: Input should be a valid integer"),
+        ("attempts", 0, "attempts: Input should be greater than or equal to 1"),
+        ("http_timeout_seconds", "1m", "http_timeout_seconds: Input should be a valid number"),
+        ("regoin", "x", r"regoin: is not a known setting; .*Did you mean 'region'\?"),
+    ],
+)
+def test_settings_that_are_wrong(setting: str, value: object, fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"The settings of the platform 'databricks' are wrong: {fault}"):
+        DatabricksPlatform(**{setting: value})
+
+
+def test_settings_of_the_environment_are_texts(workspace: Workspace, server: str, folder: str) -> None:
+    texts = {"attempts": "5", "http_timeout_seconds": "60"}
+    platform = DatabricksPlatform(host=workspace.url, token=TOKEN, storage_endpoint=server, **texts)
+    platform.write(f"{folder}/a", b"1")
+    assert platform.read(f"{folder}/a").data == b"1"
+
+
 @pytest.mark.parametrize("path", ["s3://lake/f", f"{VOLUME}/f"])
 def test_a_workspace_that_nothing_names_is_a_fault_of_the_configuration(path: str) -> None:
     with pytest.raises(ConfigurationError, match=r"Set host and who asks in the settings of the platform"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from datacoolie.core.models import settings_of
 from datacoolie.core.redaction import register_secret_values
 from datacoolie.platforms import Dialect, IssuesCredentials, NamedTable, RemotePlatform, TemporaryCredentials
 from datacoolie.platforms.local import LocalPlatform
@@ -19,6 +20,7 @@ from datacoolie_platform_databricks.scopes import (
     check_settings,
     require,
 )
+from datacoolie_platform_databricks.settings import StorageSettings
 
 if TYPE_CHECKING:
     from datacoolie.core.models import Format
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _LIBRARIES = (SDK, "obstore")
+_WHOSE = "the platform 'databricks'"
 _OWN = ("region", "storage_endpoint", "attempts")
 
 
@@ -40,27 +43,25 @@ class DatabricksPlatform(RemotePlatform):
     Catalog, where an engine does not know their names itself.
 
     Args:
-        region: of the external locations; by default that of the metastore.
-        storage_endpoint: where their storage answers, when it isn't the cloud's own.
-        attempts: how often a request to that storage is sent at most when it is busy, or does not answer.
-        **options: settings of databricks-sdk: `host`, `token`, `client_id`, `client_secret`, `profile`,
-            `http_timeout_seconds`, `retry_timeout_seconds`, ...
+        **options: the settings of `StorageSettings`, and those of databricks-sdk: `host`, `token`, `client_id`,
+            `client_secret`, `profile`, `http_timeout_seconds`, `retry_timeout_seconds`, ...
 
     Raises:
-        ConfigurationError: databricks-sdk has no such setting, or is not installed.
+        ConfigurationError: a setting is no valid one, or databricks-sdk is not installed.
     """
 
     contract_version: ClassVar[int] = 1
     name: ClassVar[str] = "databricks"
 
-    def __init__(
-        self, *, region: str | None = None, storage_endpoint: str | None = None, attempts: int = 5, **options: object
-    ) -> None:
+    def __init__(self, **options: object) -> None:
         """Check the settings; nobody is asked for anything yet."""
-        self._options = {name: value for name, value in options.items() if value is not None}
+        given = {name: value for name, value in options.items() if value is not None}
+        self._options = {name: value for name, value in given.items() if name not in _OWN}
         register_secret_values(*(str(options[name]) for name in SECRETS if options.get(name)))
         if self._options:
-            check_settings("the platform 'databricks'", self._options, _OWN)
+            check_settings(_WHOSE, self._options, _OWN)
+        of_storage = {name: value for name, value in given.items() if name in StorageSettings.model_fields}
+        settings = settings_of(_WHOSE, StorageSettings, of_storage)
         if not _on_a_cluster():
             require(*_LIBRARIES)
         self._volumes: BasePlatform = MountedVolumes()
@@ -69,9 +70,7 @@ class DatabricksPlatform(RemotePlatform):
         if are_installed(*_LIBRARIES):
             from datacoolie_platform_databricks.storages import Storages  # noqa: PLC0415 - an extra
 
-            storages = Storages(
-                self._options, self.secret_provider, region=region, endpoint=storage_endpoint, attempts=attempts
-            )
+            storages = Storages(self._options, settings, self.secret_provider)
             remote, self._tables = storages.cloud, storages.tables
             self._volumes = self._volumes if _on_a_cluster() else storages.volumes
         super().__init__(remote)

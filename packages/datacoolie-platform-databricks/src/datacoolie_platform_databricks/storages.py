@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from datacoolie_platform_databricks.client import Workspace
 from datacoolie_platform_databricks.cloud import CloudFiles
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from datacoolie.core.secret_provider import BaseSecretProvider
-
-_TIMEOUT = 60.0
-"""Seconds for which databricks-sdk waits for an answer when nothing else is said."""
+    from datacoolie_platform_databricks.settings import StorageSettings
 
 
 class Storages:
@@ -26,10 +24,8 @@ class Storages:
 
     Args:
         options: settings of databricks-sdk.
+        settings: of the external locations.
         secrets: the platform's secret provider.
-        region: of the external locations; by default that of the metastore.
-        endpoint: where the storage of the cloud answers, when it isn't the cloud's own.
-        attempts: how often a request to that storage is sent at most.
 
     Attributes:
         volumes: those of Unity Catalog.
@@ -39,21 +35,21 @@ class Storages:
 
     def __init__(
         self,
-        options: Mapping[str, Any],  # Any: each setting has a type of its own
+        options: Mapping[str, object],
+        settings: StorageSettings,
         secrets: Callable[[], BaseSecretProvider],
-        *,
-        region: str | None,
-        endpoint: str | None,
-        attempts: int,
     ) -> None:
         """Ask nothing yet."""
         self._workspace = Workspace(options)
-        self._region = region
-        self._endpoint = endpoint
-        timeout = float(options.get("http_timeout_seconds", _TIMEOUT))
+        self._region = settings.region
+        self._endpoint = settings.storage_endpoint
         self.volumes = VolumeFiles(self._workspace, secrets)
         self.cloud = CloudFiles(
-            LocationVendor(self._workspace), self._place, secrets, timeout=timeout, attempts=attempts
+            LocationVendor(self._workspace),
+            self._place,
+            secrets,
+            timeout=settings.http_timeout_seconds,
+            attempts=settings.attempts,
         )
         self.tables = Tables(self._workspace, self.cloud)
 
