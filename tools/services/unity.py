@@ -26,6 +26,7 @@ class Unity:
         locations: URLs of external locations.
         tables: attributes of tables, by full name.
         keys: key and secret of the storage, which it gives away; none for a cloud without such.
+        own_keys: those of locations and tables that have others.
         lifetime: seconds for which they are said to be good.
         denied: operations that nobody may do: `PATH_READ_WRITE`, `READ`, ...
         given: what credentials were given for: URL or table, and operation.
@@ -35,6 +36,7 @@ class Unity:
     locations: list[str] = field(default_factory=list)
     tables: dict[str, dict[str, object]] = field(default_factory=dict)
     keys: tuple[str, str] | None = None
+    own_keys: dict[str, tuple[str, str]] = field(default_factory=dict)
     lifetime: float = 3600
     denied: set[str] = field(default_factory=set)
     given: list[tuple[str, str]] = field(default_factory=list)
@@ -79,5 +81,6 @@ class Unity:
             return 403, {"error_code": "PERMISSION_DENIED", "message": f"User may not {operation} {what}."}
         self.given.append((what, operation))
         names = ("access_key_id", "secret_access_key")
-        keys = {"aws_temp_credentials": dict(zip(names, self.keys, strict=True))} if self.keys else {}
-        return 200, {"expiration_time": int((time.time() + self.lifetime) * 1000), **keys}
+        keys = self.own_keys.get(what, self.keys)
+        found = {"aws_temp_credentials": dict(zip(names, keys, strict=True))} if keys else {}
+        return 200, {"expiration_time": int((time.time() + self.lifetime) * 1000), **found}

@@ -18,7 +18,7 @@ from datacoolie.platforms import AccessDeniedError, Dialect
 from datacoolie.state import PlatformStateStore
 from datacoolie.testing import PlatformSuite, RemotePlatformSuite, StateStoreSuite
 from datacoolie.testing.bad_days import ATTEMPTS, PATIENCE
-from datacoolie.testing.proxy import Answer
+from datacoolie.testing.proxy import Answer, FaultyProxy
 from datacoolie_platform_databricks import DatabricksPlatform
 from tools.services.databricks import TOKEN, VOLUME, Workspace, running_workspace
 
@@ -256,6 +256,20 @@ def test_files_move_between_volumes_and_locations(
     other = "s3://lake/deep/er/" + uuid.uuid4().hex
     platform.move(f"{folder}/a", other)
     assert platform.read(other).data == b"1"
+
+
+def test_files_of_several_locations_are_deleted_by_the_keys_of_each(workspace: Workspace, moto_server: Running) -> None:
+    workspace.unity.own_keys = {LOCATIONS[1]: ("deeper", "testtest")}
+    name = uuid.uuid4().hex
+    paths = [f"s3://{BUCKET}/{name}", *(f"{LOCATIONS[1]}/{name}{number}" for number in range(2))]
+    with FaultyProxy(with_bucket(moto_server)) as proxy:
+        platform = DatabricksPlatform(host=workspace.url, token=TOKEN, storage_endpoint=proxy.url)
+        for path in paths:
+            platform.write(path, b"1")
+        platform.delete_files(paths)
+        deleted = [request.headers["authorization"] for request in proxy.requests if request.method == "POST"]
+        assert [text.partition("Credential=")[2].partition("/")[0] for text in deleted] == ["test", "deeper"]
+        assert [path for path in paths if platform.stat(path)] == []
 
 
 CONTENDER = """

@@ -163,16 +163,9 @@ class CloudFiles(ObjectStore):
 
     def delete_files(self, paths: Iterable[str]) -> None:
         """Delete objects, up to 1000 by one request."""
-        keys: dict[str, list[str]] = {}
-        for path in paths:
-            address = parse_object(path)
-            keys.setdefault(address.bucket, []).append(address.key)
-        for bucket, some in keys.items():
-            for start in range(0, len(some), _BATCH):
-                batch = some[start : start + _BATCH]
-                first = Address(bucket, batch[0])
-                with _errors("delete", first.uri), suppress(FileNotFoundError):
-                    obstore.delete(self._store(first), batch)
+        addresses = [parse_object(path) for path in paths]
+        for start in range(0, len(addresses), _BATCH):
+            self._delete(addresses[start : start + _BATCH])
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object, on the server where the same credentials are for both, replacing `target`."""
@@ -218,6 +211,15 @@ class CloudFiles(ObjectStore):
                     retry_config={"max_retries": tries},
                 )
             return self._stores[which]
+
+    def _delete(self, addresses: Iterable[Address]) -> None:
+        """Delete objects, by one request for all that the same credentials are for."""
+        groups: dict[tuple[str, str], list[Address]] = {}
+        for address in addresses:
+            groups.setdefault((address.bucket, self._vendor.owner_of(address.uri)), []).append(address)
+        for some in groups.values():
+            with _errors("delete", some[0].uri), suppress(FileNotFoundError):
+                obstore.delete(self._store(some[0]), [address.key for address in some])
 
     def _etag_if(self, address: Address, data: bytes) -> str | None:
         """Return the etag of an object that holds exactly this."""

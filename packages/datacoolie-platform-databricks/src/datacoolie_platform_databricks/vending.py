@@ -39,6 +39,13 @@ class Vendor(Protocol):
             PlatformError: Databricks does not give them.
         """
 
+    def owner_of(self, uri: str) -> str:
+        """Return what a place belongs to: all of it has the same credentials.
+
+        Raises:
+            PlatformError: it belongs to nothing that Databricks shows.
+        """
+
 
 class LocationVendor:
     """Gives credentials for external locations: to read and write, or to read where no more is allowed.
@@ -56,13 +63,14 @@ class LocationVendor:
     def keys(self, uri: str) -> Keys:
         """Return credentials for the whole external location that a place is in."""
         with self._lock:
-            location = self._location_of(uri)
+            location = self.owner_of(uri)
             known = self._known.get(location)
             if known is None or not known.are_good:
                 known = self._known[location] = self._asked(location)
             return known
 
-    def _location_of(self, uri: str) -> str:
+    def owner_of(self, uri: str) -> str:
+        """Return the URI of the external location that a place is in."""
         place = f"{parse(uri).uri}/"
         found = max((one for one in self._locations if place.startswith(f"{one}/")), key=len, default=None)
         if found is None:
@@ -117,3 +125,7 @@ class TableVendor:
                     answer = ask(operation=self._operation, table_id=self._id)
                 self._known = keys_of(answer, f"the table {self._name}")
             return self._known
+
+    def owner_of(self, uri: str) -> str:  # noqa: ARG002 - all of its files are its own
+        """Return the name of the table."""
+        return self._name
