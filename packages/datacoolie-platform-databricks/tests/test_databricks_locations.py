@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import uuid
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import boto3
 import pytest
+from obstore.store import S3Store
 
 from datacoolie import Project
 from datacoolie.core.exceptions import ConfigurationError, ErrorClass, PlatformError
@@ -154,6 +156,21 @@ def test_credentials_are_asked_for_again_before_they_end(workspace: Workspace) -
     for _ in range(2):
         assert platform.storage_options("s3://lake/f")["aws_region"] == "us-east-1"
     assert len(workspace.unity.given) == 2
+
+
+def test_clients_of_old_credentials_are_dropped(workspace: Workspace, moto_server: Running, folder: str) -> None:
+    def count() -> int:
+        gc.collect()
+        return sum(isinstance(found, S3Store) for found in gc.get_objects())
+
+    before = count()
+    workspace.unity.lifetime = 0
+    platform = DatabricksPlatform(host=workspace.url, token=TOKEN, storage_endpoint=with_bucket(moto_server))
+    for number in range(5):
+        workspace.unity.keys = (f"key{number}", "testtest")
+        platform.write(f"{folder}/a", b"1")
+    assert len(workspace.unity.given) == 5
+    assert count() <= before + 1
 
 
 def test_who_may_only_read_gets_credentials_to_read(workspace: Workspace) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta, PutMode
 
     from datacoolie.core.secret_provider import BaseSecretProvider
+    from datacoolie_platform_databricks.clouds import Keys
     from datacoolie_platform_databricks.vending import Vendor
 
 _REFUSED = frozenset({401, 403})
@@ -70,7 +71,7 @@ class CloudFiles(ObjectStore):
         self._timeout = timeout
         self._attempts = attempts
         self._lock = RLock()
-        self._stores: dict[tuple[str, int, tuple[str, str, str]], S3Store] = {}
+        self._stores: dict[tuple[str, int, Keys], S3Store] = {}
 
     def of_vendor(self, vendor: Vendor) -> CloudFiles:
         """Return the same storage by other credentials."""
@@ -201,8 +202,9 @@ class CloudFiles(ObjectStore):
         keys, place = self._vendor.keys(address.uri), self._place
         tries = self._attempts - 1 if retries is None else retries
         with self._lock:
-            which = (address.bucket, tries, keys.values)
+            which = (address.bucket, tries, keys)
             if which not in self._stores:
+                self._stores = {known: store for known, store in self._stores.items() if known[-1].are_good}
                 config: Any = {**keys.options(Dialect.OBJECT_STORE), **place.options(Dialect.OBJECT_STORE)}
                 self._stores[which] = S3Store(
                     address.bucket,
