@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SECONDS = 60
+_SECONDS = 300
 """After these a server that does not answer is killed, which ends the test."""
 
 

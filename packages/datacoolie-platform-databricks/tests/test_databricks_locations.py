@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import threading
 import uuid
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
     from datacoolie.platforms import BasePlatform
     from tools.services.model import Running
+
+_SECONDS = 300
+"""After these processes that still run are killed, which ends the test."""
 
 BUCKET = "lake"
 LOCATIONS = [f"s3://{BUCKET}/", f"s3://{BUCKET}/deep/er"]
@@ -323,8 +327,15 @@ def test_of_eight_processes_one_wins(workspace: Workspace, server: str, folder: 
             )
             for number in range(8)
         ]
-        for contender in contenders:
-            running.callback(contender.kill)
+
+        def kill() -> None:
+            for contender in contenders:
+                contender.kill()
+
+        late = threading.Timer(_SECONDS, kill)
+        late.start()
+        for stop in (late.join, late.cancel, kill):  # from the last to the first
+            running.callback(stop)
         for seq in range(5):
             assert told(contenders) == ["ready"] * 8
             results = told(contenders)
