@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,7 @@ SAS = "?sv=2025-01-01&sig=sas-canary%3D"
     [
         ({"acount": "lake"}, r"platform 'fabric' are wrong: acount: is not .*Did you mean 'account'\?"),
         ({"endpoint": "localhost:10000"}, "endpoint is 'localhost:10000'; it has to begin with https://"),
+        ({"endpoint": "https://blobs"}, r"endpoint is 'https://blobs'; give account, whose it is, or write"),
         ({"account_key": KEY}, "account_key and sas_token need account"),
         ({"account": "lake", "account_key": KEY, "sas_token": SAS}, "exclude each other"),
         ({"client_id": "x"}, "a service principal needs tenant_id, client_secret too"),
@@ -131,6 +133,30 @@ def test_options_of_libraries() -> None:
         assert caught.value.error_class is ErrorClass.CONFIGURATION
     assert keyed.storage_options("/a/local/path", Dialect.HADOOP) == {}
     assert redact(f"{KEY} {SAS} sas-canary=") == "*** ?*** ***"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "lake", "other"),
+    [
+        ("https://blobs/lake/", "https://blobs/lake", "https://other.blob.core.windows.net"),
+        ("https://blobs/{account}", "https://blobs/lake", "https://blobs/other"),
+    ],
+)
+def test_an_endpoint_is_of_one_account_or_names_it(endpoint: str, lake: str, other: str) -> None:
+    here = FabricPlatform(account="lake", endpoint=endpoint)
+    for account, url in (("lake", lake), ("other", other)):
+        uri = f"abfss://box@{account}.dfs.core.windows.net/a"
+        assert here.blobs._accounts.blob(here.blobs._addresses.parse(uri)).url == f"{url}/box/a"
+
+
+def test_libraries_are_told_the_endpoint_of_its_account_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = FabricPlatform(account="lake", account_key=KEY, endpoint="http://blobs/lake")
+    monkeypatch.setattr(here.blobs._accounts, "token", lambda: ("token", datetime.now(UTC)))
+    assert here.storage_options(f"{ACCOUNT}/a")["azure_endpoint"] == "http://blobs/lake"
+    assert here.storage_options("abfss://box@other.dfs.core.windows.net/a") == {
+        "bearer_token": "token",
+        "azure_storage_account_name": "other",
+    }
 
 
 def test_nobody_is_signed_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -81,9 +81,14 @@ class Accounts:
 
     def endpoint(self, address: Address) -> str:
         """Return where the blobs of an address's account are served."""
-        if self.settings.endpoint:
-            return self.settings.endpoint.replace("{account}", address.account).rstrip("/")
-        return f"https://{address.account}.blob.{address.suffix}"
+        return self.own_endpoint(address) or f"https://{address.account}.blob.{address.suffix}"
+
+    def own_endpoint(self, address: Address) -> str | None:
+        """Return where the settings say that they are; `None` if those say nothing of this account."""
+        said = self.settings.endpoint
+        if said is None or ("{account}" not in said and address.account != self.settings.account):
+            return None
+        return said.replace("{account}", address.account).rstrip("/")
 
     def has_key(self, address: Address) -> bool:
         """Whether there is a key or shared access signature for the account of an address."""

@@ -49,7 +49,7 @@ def options(accounts: Accounts, address: Address, dialect: Dialect) -> dict[str,
 
 def _object_store(accounts: Accounts, address: Address) -> dict[str, str]:
     endpoint = accounts.endpoint(address)
-    known = accounts.settings.endpoint is None and address.uri.startswith("abfss:")
+    known = accounts.own_endpoint(address) is None and address.uri.startswith("abfss:")
     return _said(
         {
             "azure_storage_account_name": address.account,

@@ -73,7 +73,7 @@ class StorageSettings(Identity):
     endpoint_suffix: str = "core.windows.net"
     """What follows `ACCOUNT.blob.`: `core.chinacloudapi.cn`, `core.usgovcloudapi.net`."""
     endpoint: str | None = None
-    """Where blobs are served, when it isn't Azure; `{account}` in it stands for the account's name."""
+    """Where the account's blobs are served, when it isn't Azure; those of any account with `{account}` in it."""
     account_key: str | None = None
     """Key of the account, in place of an identity."""
     sas_token: str | None = None
@@ -111,5 +111,8 @@ class StorageSettings(Identity):
             raise ValueError(message)
         if self.endpoint is not None and urlsplit(self.endpoint).scheme not in {"http", "https"}:
             message = f"endpoint is {self.endpoint!r}; it has to begin with https:// or http://"
+            raise ValueError(message)
+        if self.endpoint is not None and "{account}" not in self.endpoint and not self.account:
+            message = f"endpoint is {self.endpoint!r}; give account, whose it is, or write {{account}} for its name"
             raise ValueError(message)
         return self
