@@ -11,7 +11,7 @@ from datacoolie.core.exceptions import ConfigurationError, ErrorClass, PlatformE
 from datacoolie.core.models import Format
 from datacoolie.core.redaction import redact
 from datacoolie.platforms import AccessDeniedError, Dialect
-from datacoolie_platform_fabric import FabricPlatform, platform
+from datacoolie_platform_fabric import FabricPlatform, KeyVaultResolver, platform
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,6 +133,21 @@ def test_options_of_libraries() -> None:
         assert caught.value.error_class is ErrorClass.CONFIGURATION
     assert keyed.storage_options("/a/local/path", Dialect.HADOOP) == {}
     assert redact(f"{KEY} {SAS} sas-canary=") == "*** ?*** ***"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"tenant_id": "no tenant", "client_id": "a", "client_secret": "principal-secret"}, "Invalid tenant ID.*Check"),
+        ({"authority": "http://login.example"}, "'http://login.example' is an invalid authority.*Check"),
+    ],
+)
+def test_who_can_not_sign_in(given: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        FabricPlatform(**given).read(f"{ACCOUNT}/a")
+    assert "principal-secret" not in caught.value.message
+    with pytest.raises(ConfigurationError, match=message):
+        KeyVaultResolver(**given).resolve("app", "my-vault")
 
 
 @pytest.mark.parametrize(

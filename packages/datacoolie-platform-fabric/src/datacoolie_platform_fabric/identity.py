@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
+from datacoolie.core.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
@@ -13,7 +15,22 @@ if TYPE_CHECKING:
 
 
 def credential_of(identity: Identity) -> TokenCredential:
-    """Return who asks; nobody is asked for anything yet."""
+    """Return who asks; nobody is asked for anything yet.
+
+    Raises:
+        ConfigurationError: the tenant can't be one, or the authority has no `https`.
+    """
+    try:
+        return _credential(identity)
+    except ValueError as error:
+        message = (
+            f"Nobody can sign in: {error} Check tenant_id and authority, or AZURE_TENANT_ID and AZURE_AUTHORITY_HOST "
+            "of the environment."
+        )
+        raise ConfigurationError(message) from error
+
+
+def _credential(identity: Identity) -> TokenCredential:
     verify = identity.ca or True
     if identity.tenant_id and identity.client_id and identity.client_secret:
         return ClientSecretCredential(
