@@ -34,6 +34,7 @@ SAS = "?sv=2025-01-01&sig=sas-canary%3D"
         ({"account": "lake", "account_key": KEY, "sas_token": SAS}, "exclude each other"),
         ({"client_id": "x"}, "a service principal needs tenant_id, client_secret too"),
         ({"connection_string": f"AccountKey={KEY}"}, "connection_string names no AccountName"),
+        ({"connection_string": f"BlobEndpoint=http://127.0.0.1/lake;{SAS}"}, "nor an account by BlobEndpoint"),
         ({"timeout": 0}, "timeout: Input should be greater than 0"),
         ({"attempts": 0}, "attempts: Input should be greater than or equal to 1"),
     ],
@@ -124,6 +125,13 @@ def test_options_of_libraries() -> None:
     text = f"DefaultEndpointsProtocol=https;AccountName=lake;AccountKey={KEY};EndpointSuffix=core.windows.net"
     keyed = FabricPlatform(connection_string=text)
     assert keyed.storage_options("az://box/a")["azure_storage_account_key"] == KEY
+    blobs = "https://lake.blob.core.windows.net"
+    text = f"BlobEndpoint={blobs}/;QueueEndpoint=https://lake.queue.core.windows.net/;SharedAccessSignature={SAS[1:]}"
+    assert FabricPlatform(connection_string=text).storage_options("az://box/a") == {
+        "azure_storage_account_name": "lake",
+        "azure_storage_sas_token": SAS[1:],
+        "azure_endpoint": blobs,
+    }
     for dialect, message in (
         (Dialect.ICEBERG, r"'abfss://box@.*/a' only by a further one.*Write Delta tables there"),
         (Dialect.HADOOP, r"'abfss://box@.*/a' by the DFS endpoint.*engine polars"),

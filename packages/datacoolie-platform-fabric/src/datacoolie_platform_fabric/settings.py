@@ -93,10 +93,14 @@ class StorageSettings(Identity):
             return data
         parts = [part.partition("=") for part in text.strip().rstrip(";").split(";")]
         said = {_OF_CONNECTION_STRINGS.get(name.strip().lower()): value for name, _, value in parts}
-        if not said.get("account"):
-            message = "connection_string names no AccountName; copy it from the portal, Access keys"
+        account = said.get("account") or _account_of(said.get("endpoint", ""))
+        if not account and not data.get("account"):
+            message = (
+                "connection_string names no AccountName, nor an account by BlobEndpoint; copy it from the portal, "
+                "Access keys or Shared access signature"
+            )
             raise ValueError(message)
-        return {**{name: value for name, value in said.items() if name}, **data}
+        return {"account": account, **{name: value for name, value in said.items() if name}, **data}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -116,3 +120,9 @@ class StorageSettings(Identity):
             message = f"endpoint is {self.endpoint!r}; give account, whose it is, or write {{account}} for its name"
             raise ValueError(message)
         return self
+
+
+def _account_of(endpoint: str) -> str:
+    """Return the account that is named by the host of Azure's blobs, `ACCOUNT.blob.core.windows.net`."""
+    account, _, rest = (urlsplit(endpoint).hostname or "").partition(".")
+    return account if "blob." in rest else ""
