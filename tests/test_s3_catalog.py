@@ -78,7 +78,7 @@ class Warehouse:
         document["connections"].append(target)
         (self.project.folder / "flows.json").write_text(json.dumps(document))
 
-    def load(self, name: str, **columns: list[object]) -> None:
+    def load(self, name: str, **columns: list[object] | pl.Series) -> None:
         """Land a file and load it."""
         self.project.land(f"events/{name}.parquet", pl.DataFrame(columns))
         self.project.load()
@@ -148,6 +148,21 @@ def test_a_delta_table_and_its_symlink_table(warehouse: Warehouse) -> None:
     assert types(warehouse.table()) == {"id": "bigint", "p": "string", "n": "double"}
     assert types(warehouse.table(links)) == {"id": "bigint", "n": "double"}
     assert set(warehouse.partitions(links)) == {"a", "b/c", "d"}
+
+
+def test_a_table_without_files_or_that_is_gone_is_registered_when_it_has_some(warehouse: Warehouse) -> None:
+    configure = {"register_table": True, "register_symlink_table": True}
+    warehouse.write(delta(**configure), partition_columns=["p"], load_type="overwrite", configure={"on_empty": "clear"})
+    warehouse.load("1", id=[1], p=["a"])
+    warehouse.load("1", id=pl.Series([], dtype=pl.Int64), p=pl.Series([], dtype=pl.String))
+    assert warehouse.project.table("events").height == 0
+    links = f"symlink_{warehouse.database}"
+    link = warehouse.table(links)
+    assert (types(link), types(link, "PartitionKeys")) == ({"id": "bigint"}, {"p": "string"})
+    warehouse.project.platform.delete(f"{warehouse.project.root}/lake/events")
+    assert warehouse.project.load().error is None
+    warehouse.load("2", id=[2], p=["b"])
+    assert warehouse.project.table("events").rows() == [(2, "b")]
 
 
 def test_what_is_there_already_is_left_alone(warehouse: Warehouse) -> None:

@@ -148,3 +148,14 @@ def test_only_delta_has_such_manifests(project: Project) -> None:
     land(project, "a.parquet", id=[1])
     with pytest.raises(ConfigurationError, match="generate_manifest of iceberg tables is not supported yet"):
         run(project)
+
+
+def test_manifests_of_a_table_by_catalog_name_are_refused(project: Project) -> None:
+    named: Record = {"name": "named", "format": "delta", "catalog": "main", "database": "db"}
+    project.write(
+        append_flow(destination={"connection_name": "named", "configure": {}}),
+        connections=[{**named, "configure": {"generate_manifest": True}}],
+    )
+    land(project, "a.parquet", id=[1])
+    with pytest.raises(ConfigurationError, match="generate_manifest of tables by catalog name is not supported yet"):
+        run(project)

@@ -70,6 +70,13 @@ def test_types_are_those_of_the_cells(scan: Scan, tmp_path: Path, capfd: pytest.
     assert capfd.readouterr().err == ""
 
 
+def test_numbers_that_no_integer_holds_stay_what_they_are(scan: Scan, tmp_path: Path) -> None:
+    name = write(tmp_path / "a.xlsx", s=[["large", "larger", "less"], [2**62, 2e19, -(2.0**63)], [1, 2, 3]])
+    frame = scan("excel", name).collect()
+    assert frame.rows() == [(2**62, 2e19, -(2.0**63)), (1, 2.0, 3.0)]
+    assert frame.dtypes == [pl.Int64, pl.Float64, pl.Float64]
+
+
 def test_several_files_have_one_schema(scan: Scan, tmp_path: Path) -> None:
     write(tmp_path / "a.xlsx", s=[["id", "note", "v"], [1, None, 1]])
     write(tmp_path / "b.xlsx", s=[["ID", "note", "more"], [2, 5, "x"]])

@@ -63,10 +63,14 @@ class TableDestination(BaseDestination[Frame], Generic[Frame]):
         if not (settings.register_table or settings.register_symlink_table):
             return
         catalog = Registrar(flow=self.flow, connection=self.connection, platform=self.platform, location=self.location)
-        columns = self._open().schema()
+        table = self._open()
+        if not table.exists:
+            return
+        columns = table.schema()
         if settings.register_table:
             catalog.delta(columns)
-        if settings.register_symlink_table:
+        # A table by partitions that has no file has no manifest, and nothing that tells its partitions.
+        if settings.register_symlink_table and folders:
             catalog.symlinks(columns, folders)
 
     def clear(self, request: LoadRequest[Frame]) -> WriteResult:

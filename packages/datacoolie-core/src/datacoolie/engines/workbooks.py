@@ -31,6 +31,9 @@ _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _COLUMN = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]+)')
 _ROW = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="[A-Z]+(\d+)')
 _CHUNK = 1 << 20
+_BEYOND = 2.0**63
+"""Whole numbers from here on are no integers of 8 bytes."""
+
 _UNNAMED = re.compile(r"|__UNNAMED__\d+")
 
 
@@ -41,9 +44,10 @@ class WorkbookError(ValueError):
 def read_sheet(source: str | bytes, reading: ExcelReading) -> pa.Table:
     """Return the rows of a sheet.
 
-    A column's type is that of its cells: integers where all numbers are whole; dates are points in time, since a cell
-    does not tell one from the other. A column of several types is text, one without a value has the type null. Cells
-    with errors are null, rows without a value are left out, and columns without name and value too.
+    A column's type is that of its cells: integers where all numbers are whole and 8 bytes hold them; dates are points
+    in time, since a cell does not tell one from the other. A column of several types is text, one without a value has
+    the type null. Cells with errors are null, rows without a value are left out, and columns without name and value
+    too.
 
     Args:
         source: path of the file, or what is in it.
@@ -97,15 +101,21 @@ def _without_empty(table: pa.Table) -> pa.Table:
 
 def _refined(column: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa  # noqa: PLC0415 - engines have it
-    import pyarrow.compute as pc  # noqa: PLC0415 - engines have it
 
     if column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column))])
-    if pa.types.is_floating(column.type) and pc.all(pc.equal(pc.floor(column), column)).as_py():
-        return column.cast(pa.int64(), safe=False)
+    if pa.types.is_floating(column.type) and _are_integers(column):
+        return column.cast(pa.int64())
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         return column.cast(pa.timestamp("us"))
     return column
+
+
+def _are_integers(numbers: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc  # noqa: PLC0415 - engines have it
+
+    whole = pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
+    return bool(whole and pc.max(pc.abs(numbers)).as_py() < _BEYOND)
 
 
 def _check(source: str | bytes) -> None:

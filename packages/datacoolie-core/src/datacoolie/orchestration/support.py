@@ -147,8 +147,12 @@ def _load_type(load_type: LoadType, possible: frozenset[LoadType]) -> Iterator[s
 
 def _manifests(connection: Connection, settings: LakehouseSettings) -> Iterator[str]:
     for name in ("generate_manifest", "register_symlink_table"):
-        if getattr(settings, name) and connection.format is not Format.DELTA:
+        if not getattr(settings, name):
+            continue
+        if connection.format is not Format.DELTA:
             yield f"{name} of {connection.format.value} tables"
+        elif connection.in_catalog:
+            yield f"{name} of tables by catalog name"
 
 
 def _catalog(flow: DataFlow, connection: Connection, platform: BasePlatform) -> Iterator[str]:
