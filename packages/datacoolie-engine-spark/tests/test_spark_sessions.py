@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyspark
@@ -17,7 +18,7 @@ from datacoolie_engine_spark.starting import start_session
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 ENGINES = pytest.mark.parametrize("name", ["spark_engine", "spark_connect_engine"])
 
@@ -98,6 +99,22 @@ def test_an_interrupt_ends_what_runs_and_nothing_that_begins_later(
     with engine.naming("next"):
         for _ in range(20):
             assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
+
+
+def test_rows_that_are_kept_are_those_of_one_load_alone(spark_engine: SparkEngine) -> None:
+    def kept() -> DataFrame:
+        return spark_engine.frames.reused(spark_engine.session.range(3).toDF("id"))
+
+    def another() -> bool:
+        with spark_engine.frames.keeping():
+            return kept().storageLevel.useMemory
+
+    with spark_engine.frames.keeping():
+        mine = kept()
+        with ThreadPoolExecutor(1) as threads:
+            assert threads.submit(another).result()
+        assert mine.storageLevel.useMemory
+    assert not mine.storageLevel.useMemory
 
 
 def test_a_session_that_is_stopped_in_the_middle_is_said_and_the_next_try_has_another(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from threading import local
@@ -199,7 +200,9 @@ class SparkFrames(FrameOps[DataFrame]):
         kept: ExitStack | None = getattr(self._keeping, "kept", None)
         if kept is None:
             return frame
-        rows = frame.persist(StorageLevel.MEMORY_AND_DISK)
+        # Spark finds what it keeps by equal plans: another flow's, or of a client that is gone, is not to be this one.
+        own = frame.filter(f"'{uuid.uuid4()}' IS NOT NULL")
+        rows = own.persist(StorageLevel.MEMORY_AND_DISK)
         kept.callback(_let_go, rows)
         return rows
 
