@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from azure.identity import ClientSecretCredential
+from azure.keyvault.secrets import SecretClient
 
 from datacoolie.core.exceptions import ConfigurationError, ErrorClass
+from datacoolie.orchestration.secrets import Secrets
 from datacoolie.testing import ResolverSuite
 from datacoolie_platform_fabric import FabricPlatform, KeyVaultResolver
 from datacoolie_platform_fabric.key_vault import KeyVaultError, vault_address
 from tools.services.key_vault import CLIENT, SECRET, TENANT, KeyVault, key_vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from unittest.mock import MagicMock
 
     from datacoolie.testing.resolvers import Stored
@@ -201,11 +204,24 @@ def test_a_notebook_of_fabric(notebookutils: MagicMock) -> None:
     resolver.close()
 
 
-def test_the_platform_asks_for_secrets_too(vault: KeyVault) -> None:
+def test_the_platform_asks_for_secrets_too(vault: KeyVault, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[type] = []
+
+    def watched(close: Callable[..., None]) -> Callable[[object], None]:
+        def call(self: object) -> None:
+            closed.append(type(self))
+            close(self)
+
+        return call
+
+    for kind in (SecretClient, ClientSecretCredential):
+        monkeypatch.setattr(kind, "close", watched(kind.close))
     vault.put("app", "hunter2")
     who = {name: value for name, value in options(vault).items() if name not in {"verify_challenge", "retries"}}
-    provider = FabricPlatform(**who).secret_provider()
+    secrets = Secrets(FabricPlatform(**who), {})
     with pytest.raises(KeyVaultError, match="another domain"):
-        provider.get_secret("app", vault.url)
+        secrets.provider.get_secret("app", vault.url)
     with pytest.raises(ConfigurationError, match="'' is no vault"):
-        provider.get_secret("app")
+        secrets.provider.get_secret("app")
+    secrets.close()
+    assert closed == [SecretClient, ClientSecretCredential]

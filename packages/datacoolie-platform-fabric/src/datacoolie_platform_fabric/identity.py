@@ -9,12 +9,10 @@ from azure.identity import ClientSecretCredential, DefaultAzureCredential
 from datacoolie.core.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
-
     from datacoolie_platform_fabric.settings import Identity
 
 
-def credential_of(identity: Identity) -> TokenCredential:
+def credential_of(identity: Identity) -> ClientSecretCredential | DefaultAzureCredential:
     """Return who asks; nobody is asked for anything yet.
 
     Raises:
@@ -30,7 +28,7 @@ def credential_of(identity: Identity) -> TokenCredential:
         raise ConfigurationError(message) from error
 
 
-def _credential(identity: Identity) -> TokenCredential:
+def _credential(identity: Identity) -> ClientSecretCredential | DefaultAzureCredential:
     verify = identity.ca or True
     if identity.tenant_id and identity.client_id and identity.client_secret:
         return ClientSecretCredential(

@@ -66,10 +66,11 @@ class SdkGetter(SecretGetter):
         return found.value or ""
 
     def close(self) -> None:
-        """Close connections."""
+        """Close connections, that of the login too."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        self._credential.close()
 
     def _client(self, vault: str) -> SecretClient:
         with self._making:

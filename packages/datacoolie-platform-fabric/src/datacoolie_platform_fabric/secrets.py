@@ -25,5 +25,10 @@ class KeyVaultProvider(BaseSecretProvider):
         super().__init__(cache_ttl)
         self._resolver = KeyVaultResolver(**settings.model_dump(include=set(Identity.model_fields)))
 
+    def close(self) -> None:
+        """Close connections to vaults, and evict all cached secrets."""
+        super().close()
+        self._resolver.close()
+
     def _fetch_secret(self, key: str, source: str) -> str:
         return self._resolver.resolve(key, source)

@@ -96,6 +96,10 @@ class BaseSecretProvider(ABC):
         with self._cache_lock:
             self._cache.clear()
 
+    def close(self) -> None:
+        """Evict all cached secrets; a provider that keeps connections closes them too."""
+        self.clear_cache()
+
 
 class EnvSecretProvider(BaseSecretProvider):
     """Takes secrets from environment variables: the one called `{source}{key}`.

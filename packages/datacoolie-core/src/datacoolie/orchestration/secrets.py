@@ -81,4 +81,4 @@ class Secrets:
         for resolver in resolvers.values():
             resolver.close()
         if self._provider is not None:
-            self._provider.clear_cache()
+            self._provider.close()
