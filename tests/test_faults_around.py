@@ -57,8 +57,8 @@ def test_a_process_that_slept_past_its_lease_cannot_commit(case: Case, tmp_path:
     steps = Child(trace, arena.document).value()
     assert steps
     arena.land()
-    (commit,) = [step for step in steps if step.endswith(COMMITS)]
-    sleeper = Child(load_with, arena.document, Fault(at=0, call=commit, when="before", kind="pause"))
+    commit = max(at for at, step in enumerate(steps) if step.endswith(COMMITS))
+    sleeper = Child(load_with, arena.document, Fault(at=commit, when="before", kind="pause"))
     status = Path(f"/proc/{sleeper.process.pid}/stat")
     while (is_now := status.read_text().rpartition(")")[2].split()[0]) != "T":
         assert is_now != "Z", sleeper.value()

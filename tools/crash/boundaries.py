@@ -6,6 +6,7 @@ import errno
 import functools
 import os
 import signal
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -53,8 +54,7 @@ class Fault:
     """What happens, and at which call.
 
     Attributes:
-        at: number of the call, counted over all boundaries from 0, or over those called `call`.
-        call: name of a boundary; none for all.
+        at: number of the call, counted over all boundaries from 0.
         when: before the call, or when it has been done.
         kind: `kill` ends the process at once; `fail` raises what a storage that is away would; `pause` stops the
             process until somebody lets it go on, to find that an hour has passed; `forward` and `back` set the clock
@@ -64,7 +64,6 @@ class Fault:
     at: int
     when: Literal["before", "after"]
     kind: Literal["kill", "fail", "pause", "forward", "back"]
-    call: str = ""
 
 
 class _Clock(datetime):
@@ -96,8 +95,6 @@ def load_with(document: Path, fault: Fault) -> Loaded:
 
     def act(name: str, when: str) -> None:
         nonlocal count
-        if fault.call not in {"", name}:
-            return
         count += when == "before"
         if (count, when) == (fault.at, fault.when):
             _happen(fault.kind, name)
@@ -112,7 +109,8 @@ def _happen(kind: str, name: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case "pause":
             _Clock.shift = _LONG
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # This very thread: of a process others may be stopped first, while this one goes on.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         case "fail":
             raise _failure(name)
         case _:
