@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -68,8 +69,12 @@ def _pair(job: Job, data: Path, number: int, *, compared: bool = False) -> tuple
 
 
 def _data(kind: str, rows: int, cache: Path) -> Path:
-    """Return the folder of the data, made in another process when it is not there: this one must stay small."""
-    folder = cache.resolve() / f"{kind}-{rows}"
+    """Return the folder of the data, made in another process when it is not there: this one must stay small.
+
+    It is named after the generator too: data of an earlier one lack what later jobs read.
+    """
+    generator = hashlib.sha256(Path(__file__).with_name("data.py").read_bytes()).hexdigest()[:8]
+    folder = cache.resolve() / f"{kind}-{rows}-{generator}"
     if not (folder / "keys.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)
         print(f"making {folder} ...", file=sys.stderr, flush=True)

@@ -84,6 +84,11 @@ class Said(Exception):  # noqa: N818 - stands for one of Spark's
     ("text", "kind", "error_class"),
     [
         ("[DELTA_CONCURRENT_APPEND] Files were added. SQLSTATE: 2D521", CommitConflictError, ErrorClass.CONFLICT),
+        (
+            "An error occurred while calling o1.sql.\n: java.lang.OutOfMemoryError: Java heap space",
+            EngineError,
+            ErrorClass.CONFIGURATION,
+        ),
         ("Job aborted: ExecutorLostFailure (executor 1 exited)", EngineError, ErrorClass.TRANSIENT),
         ("<_InactiveRpcError of RPC: status = StatusCode.UNAVAILABLE>", EngineError, ErrorClass.TRANSIENT),
         ("java.io.IOException: No space left on device", EngineError, ErrorClass.DATA),

@@ -47,6 +47,7 @@ _LOST = re.compile(
     r"StatusCode\.UNAVAILABLE|failed to connect to all addresses|Connection refused|Connection reset|Socket closed"
 )
 _PASSING = re.compile(r"ExecutorLostFailure|FetchFailed|TimeoutException|Connection timed out")
+_EXHAUSTED = re.compile(r"java\.lang\.(?:OutOfMemoryError|VirtualMachineError)")
 _CONFLICT = re.compile(r"DELTA_CONCURRENT_\w+|Concurrent\w+Exception|(?:Metadata|Protocol)Changed\w*Exception")
 
 _EVALUATING = (ArithmeticException, DateTimeException, NumberFormatException)
@@ -115,6 +116,9 @@ def _of_surroundings(said: _Said, text: str, details: dict[str, object]) -> Data
         return CommitConflictError(f"Somebody else changed the table meanwhile: {said.line}", details)
     if advice := missing_class(text):
         return EngineError(f"{said.line}. {advice}", details).classed(ErrorClass.CONFIGURATION)
+    if _EXHAUSTED.search(text):
+        message = f"Spark's Java process is out of memory: {said.line}. Set more, such as by spark.driver.memory"
+        return EngineError(message, details).classed(ErrorClass.CONFIGURATION)
     if _PASSING.search(text):
         return EngineError(f"Spark lost a part of itself: {said.line}", details).classed(ErrorClass.TRANSIENT)
     return None
