@@ -67,3 +67,20 @@ def test_a_catalog(project: Project) -> None:
     project.write(append_flow(destination={"connection_name": "tables", "schema_name": "shop"}), connections=[catalog])
     check = checks(project)["connection tables", "catalog"]
     assert (check["ok"], check["detail"]) == (True, "answers; 0 of the tables are there")
+
+
+def test_a_connection_that_is_not_tried_is_said_by_name(project: Project) -> None:
+    connections: list[Record] = [
+        {"name": "shop", "format": "sql", "configure": {"url": "postgresql://shop"}},
+        {"name": "web", "format": "api", "configure": {"base_url": "https://shop.example"}},
+    ]
+    flows = [append_flow(name=each["name"], source={"connection_name": each["name"]}) for each in connections]
+    project.write(*flows, connections=connections)
+    done = doctor(project)
+    said = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    nothing = "reachable not tried nothing reads from connections of type"
+    assert [line for line in said if "not tried" in line] == [
+        f"connection shop {nothing} database yet",
+        f"connection web {nothing} api yet",
+    ]
+    assert done.returncode == 0

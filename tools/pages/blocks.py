@@ -2,11 +2,13 @@
 
 - `yaml`: has to be a valid document or project file, or a part of one (`parts`).
 - `python`: runs; a file of tests runs by pytest.
-- `console`, `bash`: commands of `datacoolie` run, and those that only look at files; the others are looked at by
-  `python -m tools.check commands`. Of the output that a session shows each line has to be there, in any order, where
-  `...` stands for anything.
+- `console`, `bash`: commands of `datacoolie` run, and those that only look at files. Those of `NOT_RUN` are looked at
+  by `python -m tools.check commands` alone; any other program is an error. Of the output that a session shows each line
+  has to be there, in any order, where `...` stands for anything.
 - `toml`, `json`: can be read.
-- `text`, and files of other programs: are for people.
+- `text`: is for people.
+
+Blocks in other languages say why they are not run.
 
 A block that begins with a comment such as `# flows.yaml` is written to that file first.
 """
@@ -26,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from yaml import YAMLError
 
+from datacoolie.core.suggest import listed
 from tools.markdown import SHELLS
 from tools.pages.parts import check_yaml
 
@@ -35,8 +38,18 @@ if TYPE_CHECKING:
     from tools.markdown import CodeBlock
     from tools.pages.parts import Map
 
-FOR_PEOPLE = frozenset({"cron", "dockerfile", "text"})
-"""Languages of blocks that nothing is done with."""
+NOT_RUN = {
+    "bash": "`.ci/run` is what runs these tests",
+    "lint-imports": "a step of CI",
+    "mkdocs": "a step of CI",
+    "mypy": "a step of CI",
+    "pip": "the environment has the packages; tests of wheels install them",
+    "pytest": "these are its tests",
+    "python -m tools": "has tests of its own, or is a step of CI",
+    "ruff": "a step of CI",
+    "uv": "as pip",
+}
+"""Programs that commands in pages name, and why they are not run."""
 
 _RUN = frozenset({"cat", "cp", "datacoolie", "echo", "ls", "mkdir", "python", "rm"})
 _SEPARATORS = frozenset({"&&", "||", ";", "|"})
@@ -79,7 +92,7 @@ def _run_block(block: CodeBlock, folder: Path, connections: dict[str, Map]) -> N
             json.loads(block.text)
         case _ if block.language in SHELLS:
             _run_commands(block, folder)
-        case _ if block.language in FOR_PEOPLE:
+        case _ if block.language == "text" or block.not_run:
             pass
         case _:
             message = f"nothing is known of blocks in {block.language or 'no language'}; output is `text`"
@@ -100,15 +113,23 @@ def _run_python(block: CodeBlock, folder: Path) -> None:
 def _run_commands(block: CodeBlock, folder: Path) -> None:
     """Run commands of a block, and compare what they print with what the block shows."""
     for command in () if block.not_run else block.commands():
-        if _may_run(text := _UV_RUN.sub("", command.text)):
+        text = _UV_RUN.sub("", command.text)
+        programs = _programs(text)
+        if unknown := programs - _RUN - NOT_RUN.keys():
+            message = (
+                f"nothing is known of the program {listed(sorted(unknown))}. Say why it is not run, in the line before "
+                "the block: <!-- not run: why -->, or for all pages in NOT_RUN"
+            )
+            raise BlockError(message)
+        if programs <= _RUN:
             _compare(command.output, _run(["bash", "-euo", "pipefail", "-c", text], folder))
 
 
-def _may_run(command: str) -> bool:
-    """Return whether all programs of a command may run here; variables of the environment stand before a program."""
+def _programs(command: str) -> set[str]:
+    """Return the programs of a command; variables of the environment stand before a program."""
     words = [word for word in shlex.split(command) if not re.match(r"\w+=", word)]
-    programs = [word for before, word in pairwise([";", *words]) if before in _SEPARATORS]
-    return _RUN.issuperset(programs) and not any(word.startswith("tools.") for word in words)
+    found = {word for before, word in pairwise([";", *words]) if before in _SEPARATORS}
+    return found | ({"python -m tools"} if any(word.startswith("tools.") for word in words) else set())
 
 
 def _run(command: Sequence[str], folder: Path) -> str:

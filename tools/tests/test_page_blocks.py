@@ -48,8 +48,10 @@ def test_blocks_run_one_after_another_in_one_folder(tmp_path: Path) -> None:
         ("python", "x = ", "invalid syntax"),
         ("console", "$ echo one\ntwo", "'two' is not in what is printed:\none"),
         ("console", "$ cat none.txt", "ends with 1"),
+        ("bash", "A=1 docker build . && ruff check", "nothing is known of the program docker. Say why it"),
         ("toml", "a =", "Invalid value"),
         ("", "output", "nothing is known of blocks in no language"),
+        ("dockerfile", "FROM scratch", "nothing is known of blocks in dockerfile"),
         ("python", "# test_it.py\ndef test_it(): assert 1 == 2", "assert 1 == 2"),
     ],
 )
@@ -63,6 +65,7 @@ def test_what_is_marked_does_not_run_but_is_read(tmp_path: Path) -> None:
         tmp_path,
         ("python", "raise SystemExit(1)"),
         ("console", "$ cat none.txt"),
+        ("dockerfile", "FROM scratch"),
         before="<!-- not run: a reason -->\n",
     )
     with pytest.raises(BlockError, match="invalid syntax"):

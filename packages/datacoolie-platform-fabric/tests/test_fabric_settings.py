@@ -174,12 +174,22 @@ def test_an_endpoint_is_of_one_account_or_names_it(endpoint: str, lake: str, oth
 
 def test_libraries_are_told_the_endpoint_of_its_account_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     here = FabricPlatform(account="lake", account_key=KEY, endpoint="http://blobs/lake")
-    monkeypatch.setattr(here.blobs._accounts, "token", lambda: ("token", datetime.now(UTC)))
+    monkeypatch.setattr(here.blobs._accounts, "token", lambda _: ("token", datetime.now(UTC)))
     assert here.storage_options(f"{ACCOUNT}/a")["azure_endpoint"] == "http://blobs/lake"
     assert here.storage_options("abfss://box@other.dfs.core.windows.net/a") == {
         "bearer_token": "token",
         "azure_storage_account_name": "other",
     }
+
+
+@pytest.mark.parametrize("given", [{"account": "lake"}, {"account": "other", "account_key": KEY}])
+def test_no_token_is_sent_without_https(given: dict[str, str]) -> None:
+    here = FabricPlatform(**given, endpoint="http://blobs/{account}")
+    why = r"'abfss://box@lake.*' is at 'http://blobs/lake', .* begins with https://, .* of account 'lake'"
+    for call in (here.read, here.stat, here.storage_options, here.credentials):
+        with pytest.raises(PlatformError, match=why) as caught:
+            call(f"{ACCOUNT}/a")
+        assert caught.value.error_class is ErrorClass.CONFIGURATION
 
 
 def test_nobody_is_signed_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

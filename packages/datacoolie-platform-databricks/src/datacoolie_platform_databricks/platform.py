@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from datacoolie.core.models import settings_of
+from datacoolie.core.models import Format, settings_of
 from datacoolie.core.redaction import register_secret_values
 from datacoolie.platforms import Dialect, IssuesCredentials, NamedTable, RemotePlatform, TemporaryCredentials
 from datacoolie.platforms.local import LocalPlatform
@@ -23,7 +23,6 @@ from datacoolie_platform_databricks.scopes import (
 from datacoolie_platform_databricks.settings import StorageSettings
 
 if TYPE_CHECKING:
-    from datacoolie.core.models import Format
     from datacoolie.core.secret_provider import BaseSecretProvider
     from datacoolie.platforms import BasePlatform
     from datacoolie_platform_databricks.tables import Tables
@@ -91,6 +90,15 @@ class DatabricksPlatform(RemotePlatform):
             verb = "written to" if writes else "read from"
             return f"volumes are {verb} by engines on a cluster only, and {uri!r} is one"
         return refuse_swap(uri).message if writes else None
+
+    def unseen(self, uri: str | None, kind: Format) -> str:
+        """Return that Databricks' own commits to Delta tables on AWS and those of others don't see each other."""
+        if kind is not Format.DELTA or (uri is not None and self.platform_of(uri) is not self._remote):
+            return ""
+        return (
+            "on AWS commits of Databricks itself and those from outside of it don't see each other: only one of both "
+            "may write the table at a time"
+        )
 
     def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:
         """Return what libraries need for an external location; nothing for a cluster's Spark, which has own rights."""

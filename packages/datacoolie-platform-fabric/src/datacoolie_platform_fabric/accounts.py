@@ -16,6 +16,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
 from requests.adapters import HTTPAdapter
 
+from datacoolie.core.exceptions import ErrorClass, PlatformError
 from datacoolie.core.redaction import register_secret_values
 from datacoolie_platform_fabric.addresses import Address, Addresses
 from datacoolie_platform_fabric.failures import ATTEMPTS
@@ -67,7 +68,7 @@ class Accounts:
             if url not in self._clients:
                 self._clients[url] = BlobServiceClient(
                     url,
-                    self._key_of(address) or self.credential,
+                    self._key_of(address) or self._signed_in(address),
                     transport=self._transport,
                     retry_policy=_Retries(self.settings.attempts),
                     max_single_put_size=PART_BYTES,
@@ -101,16 +102,28 @@ class Accounts:
         of_notebook = in_fabric() and not self.settings.says_who
         return _Masked(NotebookCredential() if of_notebook else credential_of(self.settings))
 
-    def token(self) -> tuple[str, datetime]:
-        """Return a token that is good now, and when to ask again.
+    def token(self, address: Address) -> tuple[str, datetime]:
+        """Return a token for the account of an address that is good now, and when to ask again.
 
         Raises:
             AzureError: there is none.
+            PlatformError: the account is not reached by `https`.
         """
-        found = self.credential.get_token(_SCOPE)
+        found = self._signed_in(address).get_token(_SCOPE)
         # Before that the same one would come again.
         again = max(found.expires_on - EARLY, int(time.time()) + 1)
         return found.token, datetime.fromtimestamp(again, UTC)
+
+    def _signed_in(self, address: Address) -> TokenCredential:
+        """Return who asks by tokens, which everyone on the way could read and use without `https`."""
+        endpoint = self.endpoint(address)
+        if endpoint.startswith("http:"):
+            message = (
+                f"{address.uri!r} is at {endpoint!r}, and a token is sent by https only. Give the platform an endpoint "
+                f"that begins with https://, or the account_key or sas_token of account {address.account!r}."
+            )
+            raise PlatformError(message, {"path": address.uri}).classed(ErrorClass.CONFIGURATION)
+        return self.credential
 
     def _key_of(self, address: Address) -> AzureNamedKeyCredential | AzureSasCredential | None:
         settings = self.settings

@@ -18,12 +18,13 @@ def credentials(accounts: Accounts, address: Address) -> TemporaryCredentials:
 
     Raises:
         AzureError: there is no token.
+        PlatformError: a token would be sent without `https`.
     """
     if accounts.has_key(address):
         settings = accounts.settings
         keys = {"azure_storage_account_key": settings.account_key, "azure_storage_sas_token": settings.sas_token}
         return TemporaryCredentials(options=_said(keys), expires=None)
-    token, again = accounts.token()
+    token, again = accounts.token(address)
     return TemporaryCredentials(options={"bearer_token": token}, expires=again)
 
 
@@ -32,7 +33,7 @@ def options(accounts: Accounts, address: Address, dialect: Dialect) -> dict[str,
 
     Raises:
         AzureError: there is no token.
-        PlatformError: nothing is known to work.
+        PlatformError: nothing is known to work, or a token would be sent without `https`.
     """
     match dialect:
         case Dialect.OBJECT_STORE:

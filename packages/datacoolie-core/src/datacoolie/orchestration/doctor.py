@@ -13,7 +13,7 @@ from datacoolie.core.exceptions import DataCoolieError
 from datacoolie.core.models import ConnectionType
 from datacoolie.core.redaction import redact
 from datacoolie.engines.places import table_ref
-from datacoolie.plugins import resolver_registry
+from datacoolie.plugins import resolver_registry, source_registry
 from datacoolie.state import kept_private
 
 if TYPE_CHECKING:
@@ -116,8 +116,7 @@ class Doctor(Generic[Frame]):
             if not check.ok:
                 return
         if connection.connection_type not in _PATHS:
-            detail = f"nothing tries a connection of type {connection.connection_type.value}"
-            yield Check(subject=subject, what="reachable", ok=None, detail=detail, fix="datacoolie plan asks it.")
+            yield _not_tried(subject, connection)
         elif connection.in_catalog:
             yield _tried(subject, "catalog", lambda: self._tables(connection, flows))
         else:
@@ -225,6 +224,15 @@ def _clock(subject: str, platform: BasePlatform, probe: str) -> Check:
     if skew > MAX_SKEW:
         return Check(subject=subject, what="clock", ok=False, detail=detail, fix=_FIXES["clock"])
     return Check(subject=subject, what="clock", ok=True, detail="agrees")
+
+
+def _not_tried(subject: str, connection: Connection) -> Check:
+    """Say that nobody knows whether a connection works, and who would find out."""
+    kind = connection.connection_type.value
+    known = connection.connection_type is ConnectionType.PLUGIN or source_registry.is_available(kind)
+    asks = f"doctor does not try connections of type {kind}; datacoolie plan asks it"
+    detail = asks if known else f"nothing reads from connections of type {kind} yet"
+    return Check(subject=subject, what="reachable", ok=None, detail=detail)
 
 
 def _sources(*references: Mapping[str, list[str]]) -> str:

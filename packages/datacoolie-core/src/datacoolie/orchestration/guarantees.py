@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from datacoolie.core.models import ConnectionType, LoadType, NullWatermark
 from datacoolie.observability.records import Guarantee
+from datacoolie.platforms import HasOwnWriters
 
 if TYPE_CHECKING:
-    from datacoolie.core.models import Connection, DataFlow
+    from datacoolie.core.models import Connection, DataFlow, Destination
+    from datacoolie.orchestration.workspace import Workspace
+    from datacoolie.platforms import BasePlatform
+
+Frame = TypeVar("Frame")
 
 _SAME = {
     LoadType.OVERWRITE: "the same rows replace the same rows",
@@ -28,32 +33,45 @@ _SEEN = {
 """What others may see of a load into a folder of flat files."""
 
 
-def guarantee_of(
-    flow: DataFlow, source: Connection, destination: Connection, *, replayed: bool = False
-) -> tuple[Guarantee, str]:
+def guarantee_of(flow: DataFlow, workspace: Workspace[Frame], *, replayed: bool = False) -> tuple[Guarantee, str]:
     """Return the flow's guarantee and the reason for it.
 
     Args:
         flow: the flow.
-        source: the connection that it reads from.
-        destination: the connection that it writes to.
+        workspace: its connections, and the platform.
         replayed: a range is loaded again.
     """
-    load_type, replaces_window = flow.destination.load_type, flow.destination.settings.replace_by_watermark
-    why = ""
-    if load_type is LoadType.APPEND and replayed:
-        why = "a replay adds its rows, each chunk once, to those appended before"
-    elif load_type is LoadType.APPEND and flow.source.look_back(source):
-        why = "a look-back reads rows again, and append adds them again; a merge does not"
-    elif (
-        load_type is LoadType.APPEND or replaces_window
-    ) and flow.source.settings.watermark.null_watermark is NullWatermark.LOAD:
-        why = "rows without watermark are read each time, and added again"
-    if why:
-        return Guarantee.AT_LEAST_ONCE, why
-    # Flat files have no commit that others know: they go by what is in the folder.
-    seen = f"; {_SEEN[load_type]}" if destination.connection_type is ConnectionType.FILE else ""
-    if load_type is LoadType.APPEND:
-        return Guarantee.EFFECTIVELY_ONCE, f"each commit carries a token, which the next run finds{seen}"
-    same = "the same rows replace all rows of the same window" if replaces_window else _SAME[load_type]
-    return Guarantee.IDEMPOTENT, f"{same}, in one commit{seen}"
+    source, destination = workspace.connection(flow.source), workspace.connection(flow.destination)
+    if why := _added_again(flow, source, replayed=replayed):
+        guarantee = Guarantee.AT_LEAST_ONCE
+    elif flow.destination.load_type is LoadType.APPEND:
+        guarantee, why = Guarantee.EFFECTIVELY_ONCE, "each commit carries a token, which the next run finds"
+    else:
+        replaces_window = flow.destination.settings.replace_by_watermark
+        same = "the same rows replace all rows of the same window" if replaces_window else None
+        guarantee, why = Guarantee.IDEMPOTENT, f"{same or _SAME[flow.destination.load_type]}, in one commit"
+    return guarantee, "; ".join(filter(None, (why, _not_promised(flow.destination, destination, workspace.platform))))
+
+
+def _added_again(flow: DataFlow, source: Connection, *, replayed: bool) -> str:
+    """Return why rows may be in the destination more than once; mostly nothing."""
+    appends = flow.destination.load_type is LoadType.APPEND
+    if appends and replayed:
+        return "a replay adds its rows, each chunk once, to those appended before"
+    if appends and flow.source.look_back(source):
+        return "a look-back reads rows again, and append adds them again; a merge does not"
+    nulls = flow.source.settings.watermark.null_watermark
+    if (appends or flow.destination.settings.replace_by_watermark) and nulls is NullWatermark.LOAD:
+        return "rows without watermark are read each time, and added again"
+    return ""
+
+
+def _not_promised(end: Destination, connection: Connection, platform: BasePlatform) -> str:
+    """Return what others than this framework may see or do; mostly nothing."""
+    if connection.connection_type is ConnectionType.FILE:
+        # Flat files have no commit that others know: they go by what is in the folder.
+        return _SEEN.get(end.load_type, "")
+    if connection.connection_type is ConnectionType.LAKEHOUSE and isinstance(platform, HasOwnWriters):
+        uri = None if connection.in_catalog else connection.location(end.schema_name, end.table)
+        return platform.unseen(uri, connection.format)
+    return ""

@@ -61,8 +61,7 @@ class FlowPlanner(Generic[Frame]):
             work = _Work(has_work=work_before, low={}, problem=problem)
         else:
             work = self._again(flow, self.replay) if self.replay else self._new(flow, work_before=work_before)
-        ends = self.workspace.connection(flow.source), self.workspace.connection(flow.destination)
-        guarantee, why = guarantee_of(flow, *ends, replayed=self.replay is not None)
+        guarantee, why = guarantee_of(flow, self.workspace, replayed=self.replay is not None)
         return PlannedFlow(
             flow=flow.name,
             wave=wave,

@@ -135,12 +135,7 @@ class FlowLoads(Generic[Frame]):
     ) -> FlowRecord:
         load.finish()
         workspace = self._run.workspace
-        guarantee, why = guarantee_of(
-            flow,
-            workspace.connection(flow.source),
-            workspace.connection(flow.destination),
-            replayed=self._run.settings.replay is not None,
-        )
+        guarantee, why = guarantee_of(flow, workspace, replayed=self._run.settings.replay is not None)
         record = FlowRecord(
             run_id=self._run.run_id,
             flow=flow.name,

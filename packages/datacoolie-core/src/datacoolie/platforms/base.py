@@ -113,6 +113,19 @@ class LimitsPlaces(Protocol):
         """
 
 
+@runtime_checkable
+class HasOwnWriters(Protocol):
+    """A platform that commits to tables by means of its own too, which see nothing of what engines commit."""
+
+    def unseen(self, uri: str | None, kind: Format) -> str:
+        """Return what a flow can't promise that writes a table; nothing where all who write it see each other.
+
+        Args:
+            uri: where the table is; `None` for one that the platform's catalog has by name.
+            kind: the format of the table.
+        """
+
+
 class BasePlatform(ABC):
     """Where files live. Paths are absolute paths or URIs of the platform.
 
