@@ -15,7 +15,7 @@ from pyiceberg.exceptions import NoSuchTableError
 from sqlalchemy.exc import OperationalError
 
 from datacoolie.platforms import Dialect
-from datacoolie.state.folders import live_files
+from datacoolie.state.views import live_files
 from tools.crash.cases import COLUMNS, Batch, Case, Row, batch
 from tools.crash.places import HERE, Place
 

@@ -14,9 +14,10 @@ import pytest
 
 from datacoolie.core.exceptions import DestinationError, PlatformError
 from datacoolie.engines import Commit, CommitConflictError, Staged, Token, UnknownOutcomeError
-from datacoolie.platforms import AccessDeniedError, FileInfo, PathNotFoundError
+from datacoolie.platforms import AccessDeniedError, FileInfo
 from datacoolie.platforms.local import LocalPlatform
-from datacoolie.state.folders import KEPT, FolderCommits, live_files
+from datacoolie.state.folders import KEPT, FolderCommits
+from datacoolie.state.views import live_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -293,9 +294,16 @@ def cut_off(table: Path) -> Path:
 
 def test_a_publication_that_lost_a_file_removes_nothing(platform: LocalPlatform, table: Path) -> None:
     cut_off(table).unlink()
-    with pytest.raises(PathNotFoundError, match=r"c\.csv"):
-        FolderCommits(platform, str(table), "flow").recover()
+    with pytest.raises(DestinationError, match=r"c\.csv.*Put the file back there; or .* delete the files") as caught:
+        FolderCommits(platform, str(table), "other").recover()
     assert {"a.csv", "p=1/b.csv"} <= set(below(table))
+    # As the error says: the load is given up, and comes again.
+    manifest = Path(caught.value.details["manifest"])
+    for add in json.loads(manifest.read_text())["adds"]:
+        (table / add["path"]).unlink(missing_ok=True)
+    manifest.unlink()
+    load(platform, table, NEW, seq=2, replace=True)
+    assert rows(table) == [4, 5, 6, 7]
 
 
 def test_a_publication_that_others_finished_and_replaced(table: Path) -> None:

@@ -11,7 +11,8 @@ from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, Lo
 from datacoolie.destinations.catalogs import Registrar
 from datacoolie.engines import FileScan, FileWrite, Staged, Tidied
 from datacoolie.engines.places import storage_of
-from datacoolie.state.folders import IDENTITY, FolderCommits, live_files
+from datacoolie.state.folders import IDENTITY, FolderCommits
+from datacoolie.state.views import live_files
 
 if TYPE_CHECKING:
     from datacoolie.engines import Commit, WriteResult

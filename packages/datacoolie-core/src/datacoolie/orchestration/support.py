@@ -11,7 +11,7 @@ from datacoolie.core.suggest import listed
 from datacoolie.destinations.catalogs import database_of
 from datacoolie.platforms import LimitsPlaces, NamesTables, RegistersTables
 from datacoolie.plugins import destination_registry, source_registry
-from datacoolie.state.folders import is_file_name
+from datacoolie.state.views import is_file_name
 from datacoolie.transformers.support import unsupported as unsupported_transforms
 
 if TYPE_CHECKING:

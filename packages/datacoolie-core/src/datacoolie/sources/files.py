@@ -21,7 +21,7 @@ from datacoolie.sources.base import BaseSource, Window
 from datacoolie.sources.columns import FILE_COLUMNS, type_of
 from datacoolie.sources.folders import DateFolders
 from datacoolie.sources.watermarks import Watermarks
-from datacoolie.state.folders import live_files
+from datacoolie.state.views import live_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

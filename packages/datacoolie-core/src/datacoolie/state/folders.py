@@ -10,20 +10,20 @@ For other readers an append appears file by file, and an overwrite shows old and
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from datacoolie.core.exceptions import DestinationError, ErrorClass, PlatformError, SourceError
+from datacoolie.core.exceptions import DestinationError, ErrorClass, PlatformError
 from datacoolie.core.redaction import get_logger
 from datacoolie.engines.model import Commit, CommitConflictError, UnknownOutcomeError, WriteResult
 from datacoolie.platforms.base import AccessDeniedError, PathNotFoundError, StorageFullError
 from datacoolie.state.manifest import CONTROL, Add, FlowFolder, Manifest, Mode, list_flow, list_flows, read_manifest
 from datacoolie.state.names import file_name
+from datacoolie.state.views import View, is_file_name, is_visible, live_files, look
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from datacoolie.engines.model import Staged
     from datacoolie.platforms.base import BasePlatform, FileInfo
@@ -33,9 +33,6 @@ KEPT = 20
 
 _ABANDONED = timedelta(hours=1)
 """Staged files that nobody touched for so long belong to a run that died."""
-
-_TRIES = 100
-"""How often a listing is repeated because commits came in between."""
 
 IDENTITY = "files"
 """The identity of any folder that a flow has committed into."""
@@ -71,6 +68,7 @@ class FolderCommits:
         self._staging = self._attempt = ""
         self._base: int | None = None
         self._seen: FlowFolder | None = None
+        self._view: View | None = None
 
     def newest(self, after: int = -1) -> Commit | None:
         """Return the flow's newest commit when its `seq` is above `after`, as `recover` has just seen it, or as it is.
@@ -107,6 +105,7 @@ class FolderCommits:
     def recover(self) -> None:
         """Finish publications that were cut off, of any flow, and remove what dead runs of this flow staged."""
         view = self._finish_publications()
+        self._view = None if view.unfinished else view
         self._seen = self._list() if view.unfinished else view.flows.get(self._flow, FlowFolder())
         self._remove_leftovers(self._folder, self._seen)
 
@@ -143,7 +142,7 @@ class FolderCommits:
     def staged_files(self) -> tuple[FileInfo, ...]:
         """Return the files that are in the staging folder now, but hidden ones."""
         files = self._platform.list(self._attempt)
-        return tuple(file for file in files if _is_visible(self._below_attempt(file)))
+        return tuple(file for file in files if is_visible(self._below_attempt(file)))
 
     def discard(self) -> None:
         """Remove what was staged, as far as that is possible now; later runs remove the rest."""
@@ -231,7 +230,8 @@ class FolderCommits:
 
     def _present(self) -> tuple[str, ...]:
         """Return the files that an overwrite replaces, below the root."""
-        return tuple(file.path[len(self._root) + 1 :] for file in live_files(self._platform, self._root))
+        files = live_files(self._platform, self._root, self._view)
+        return tuple(file.path[len(self._root) + 1 :] for file in files)
 
     def _create(self, manifest: Manifest) -> None:
         """Create the manifest: the commit. When it returns, the manifest is there and is ours."""
@@ -275,16 +275,16 @@ class FolderCommits:
         others = {name: files for name, files in listed.staged.items() if name != own}
         self._remove_leftovers(self._folder, replace(listed, staged=others))
 
-    def _finish_publications(self) -> _View:
-        view = _look(self._platform, self._root, self._control)
+    def _finish_publications(self) -> View:
+        view = look(self._platform, self._root, self._control)
         for flow, publication in view.unfinished.items():
             _log.info("%s: finishing the publication of %s", self._target, publication.manifest.name)
             try:
                 self._publish(publication.manifest)
-            except PathNotFoundError:
+            except PathNotFoundError as error:
                 # Another run may have finished it, and an overwrite then have removed its files.
-                if flow in _look(self._platform, self._root, self._control).unfinished:
-                    raise
+                if flow in look(self._platform, self._root, self._control).unfinished:
+                    raise self._blocked(flow, publication.manifest, error) from error
         return view
 
     def _remove_old_manifests(self, folder: str, listed: FlowFolder) -> int:
@@ -309,11 +309,9 @@ class FolderCommits:
         """
         now, removed = datetime.now(UTC), 0
         for name, files in listed.staged.items():
-            base, _, run = name.partition("-")
-            if run in live_runs:
+            if name.partition("-")[2] in live_runs:
                 continue
-            outdated = base.isdecimal() and int(base) < listed.newest[0]
-            if outdated or now - max(file.modified for file in files) > _ABANDONED:
+            if listed.is_outdated(name) or now - max(file.modified for file in files) > _ABANDONED:
                 self._delete_quietly(f"{folder}/staged/{name}")
                 removed += len(files)
         return removed
@@ -325,76 +323,19 @@ class FolderCommits:
         except PlatformError as error:
             _log.warning("%s was not removed: %s", path, error)
 
+    def _blocked(self, flow: str, manifest: Manifest, error: PathNotFoundError) -> DestinationError:
+        path = f"{self._control}/{flow}/{manifest.name}"
+        message = (
+            f"{self._target}: load {manifest.token.seq} of dataflow {manifest.token.dataflow_id!r} was committed, but "
+            f"one of its files is lost, and nobody can load into this folder before that is settled: {error.message} "
+            f"Put the file back there; or give the load up: delete the files that {path} names in 'adds', as far as "
+            "they are there, then that manifest, and run the dataflow again, which loads the same rows anew."
+        )
+        return DestinationError(message, {**error.details, "manifest": path}).classed(ErrorClass.DATA)
+
     def _conflict(self, manifest: Manifest) -> CommitConflictError:
         message = (
             f"{self._target}: another run of dataflow {manifest.token.dataflow_id!r} committed load "
             f"{manifest.token.seq} or a later one first. The load has to be planned again."
         )
         return CommitConflictError(message, {"path": self._target, "seq": manifest.token.seq})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Publication:
-    """A commit whose publication is not finished; `moving`: not all of its files are in place."""
-
-    manifest: Manifest
-    moving: bool
-
-    @property
-    def hidden(self) -> tuple[str, ...]:
-        """Files that readers leave out, below the table's folder."""
-        return tuple(add.path for add in self.manifest.adds) if self.moving else self.manifest.removes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _View:
-    """What decides which files are part of a table: equal views of it mean that nothing happened in between."""
-
-    newest: Mapping[str, tuple[int, int]]
-    unfinished: Mapping[str, _Publication]
-    flows: Mapping[str, FlowFolder] = field(compare=False)
-
-
-def is_file_name(name: str) -> bool:
-    """Whether a target of this name is one file: it has an extension."""
-    return re.search(r"[^.].*\.[A-Za-z][A-Za-z0-9]*$", name) is not None
-
-
-def live_files(platform: BasePlatform, folder: str) -> tuple[FileInfo, ...]:
-    """Return the files that are a table's rows now, sorted by path: all of a commit's files, or none.
-
-    Files and folders whose names begin with `_` or `.` are left out, but not partitions (`_day=1`).
-
-    Raises:
-        SourceError: commits come in all the time, so that no listing is of one moment.
-        DestinationError: the manifest of a commit is damaged.
-    """
-    root = platform.resolve(folder)
-    before = _look(platform, root, f"{root}/{CONTROL}")
-    for _ in range(_TRIES):
-        files = tuple(platform.list(root))
-        after = _look(platform, root, f"{root}/{CONTROL}")
-        if before == after:
-            hidden = {f"{root}/{path}" for unfinished in after.unfinished.values() for path in unfinished.hidden}
-            return tuple(file for file in files if _is_visible(file.path[len(root) + 1 :]) and file.path not in hidden)
-        before = after
-    message = f"{root}: loads commit into this folder faster than it can be listed. Run again."
-    raise SourceError(message, {"path": root}).classed(ErrorClass.TRANSIENT)
-
-
-def _look(platform: BasePlatform, root: str, control: str) -> _View:
-    """List the manifests of all flows, and read those whose publication is not finished."""
-    newest, unfinished = {}, {}
-    flows = list_flows(platform, control)
-    for flow, listed in flows.items():
-        newest[flow] = listed.newest
-        if listed.manifests and listed.staged:
-            manifest = read_manifest(platform, f"{control}/{flow}/{listed.manifests[listed.newest]}")
-            if manifest and (waiting := listed.staged_paths(manifest)):
-                moving = any(f"{root}/{add.staged}" in waiting for add in manifest.adds)
-                unfinished[flow] = _Publication(manifest=manifest, moving=moving)
-    return _View(newest=newest, unfinished=unfinished, flows=flows)
-
-
-def _is_visible(relative: str) -> bool:
-    return not any(part[0] == "." or (part[0] == "_" and "=" not in part) for part in relative.split("/"))

@@ -116,6 +116,19 @@ class FlowFolder:
         """Seq and epoch of the newest manifest; zeros when there is none."""
         return next(reversed(self.manifests), (0, 0))
 
+    @property
+    def may_be_unpublished(self) -> bool:
+        """Whether files of the newest manifest may still be staged: of a run that did not know that manifest yet."""
+        return bool(self.manifests) and any(map(self.is_outdated, self.staged))
+
+    def is_outdated(self, staged: str) -> bool:
+        """Whether a folder of staged files is of a run that did not know the newest manifest when it staged them.
+
+        Its name begins with the number of the newest commit that its run knew; that run wants one of the next numbers.
+        """
+        base = staged.partition("-")[0]
+        return base.isdecimal() and int(base) < self.newest[0]
+
     def staged_paths(self, manifest: Manifest) -> frozenset[str]:
         """Return the files that still are in the staging folder of a manifest."""
         return frozenset(file.path for file in self.staged.get(manifest.staging.rpartition("/")[2], ()))
