@@ -10,8 +10,10 @@ from urllib.parse import unquote
 import polars as pl
 import pytest
 from botocore.credentials import ReadOnlyCredentials
+from pyiceberg.catalog import load_catalog
 
 from datacoolie.core.exceptions import ErrorClass
+from datacoolie.platforms import Dialect
 from datacoolie.testing.proxy import Answer, Fault, FaultyProxy, Request
 from datacoolie_platform_aws.session import AwsSession
 from tests.s3 import make_bucket, s3_project
@@ -28,13 +30,29 @@ REFUSED = Answer(status=403, body=b"<Error><Code>AccessDenied</Code><Message>No.
 
 
 class Guard(FaultyProxy):
-    """Refuses requests of one method whose path has a part; none at first."""
+    """Refuses requests of one method whose path has a part; none at first.
+
+    Keys end: `brief0` when the first data file of an Iceberg table was written, `brief1` with the second, and so on.
+    """
 
     method, part = "", ""
 
+    @property
+    def key(self) -> str:
+        """The key that is good now."""
+        return f"brief{sum(one.method == 'PUT' and '/data/dc-' in one.path for one in self.requests)}"
+
     def next_fault(self) -> Answer | Fault | None:
         newest = self.requests[-1]
-        return REFUSED if newest.method == self.method and self.part in newest.path else None
+        refused = newest.method == self.method and self.part in newest.path
+        ended = key_of(newest).startswith("brief") and key_of(newest) != self.key and "/data/dc-" not in newest.path
+        return REFUSED if refused or ended else None
+
+
+def key_of(request: Request) -> str:
+    """Return the id of the key that a request is signed by."""
+    headers = {name.lower(): text for name, text in request.headers.items()}
+    return headers.get("authorization", "").partition("Credential=")[2].partition("/")[0]
 
 
 @pytest.fixture(scope="module")
@@ -156,8 +174,32 @@ def test_credentials_that_change_while_a_load_lasts(
 
     monkeypatch.setattr(AwsSession, "keys", keys)
     commit = next(one for one in asked(project, guard) if one.method == "PUT" and "_delta_log" in one.path)
-    key = commit.headers["authorization"].partition("Credential=key")[2].partition("/")[0]
+    key = key_of(commit).removeprefix("key")
     # The commit is made by credentials that were asked for after the data had been written.
     written = max(at for at, one in enumerate(guard.requests) if one.method == "PUT" and "/dc-part" in one.path)
     assert issued[int(key) - 1] > written
     assert sorted(project.table("events")["id"]) == [1, 2]
+
+
+def test_credentials_that_end_before_an_iceberg_commit(
+    project: RemoteProject, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(flow("ice"))
+
+    def keys(_: AwsSession) -> tuple[ReadOnlyCredentials, datetime]:
+        return ReadOnlyCredentials(guard.key, "secret", None), datetime.now(UTC) + timedelta(hours=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AwsSession, "keys", keys)
+        for number in (1, 2):  # the first load creates the table
+            project.land(f"events/{number}.parquet", pl.DataFrame({"id": [number]}))
+            commit = [one for one in asked(project, guard) if one.method == "PUT" and "/metadata/" in one.path]
+            assert {key_of(one) for one in commit} == {guard.key}
+    location = {"uri": f"sqlite:///{project.folder}/catalog.db", "warehouse": project.place("warehouse")}
+    options = project.platform.storage_options(project.root, Dialect.ICEBERG)
+    catalog = load_catalog("tests", type="sql", **location, **options)
+    try:
+        rows = catalog.load_table("db.events").scan().to_arrow().to_pydict()
+    finally:
+        catalog.close()
+    assert sorted(rows["id"]) == [1, 2]

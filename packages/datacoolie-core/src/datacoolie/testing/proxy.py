@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
     def do_request(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         self.owner.requests.append(Request(method=self.command, path=self.path, headers=dict(self.headers)))
         match self.owner.next_fault():
             case Answer() as answer:
@@ -143,6 +143,18 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(*self._pass_on(body))
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_request  # noqa: N815 - the names in the standard library
+
+    def _body(self) -> bytes:
+        """Read the body, which may come in chunks without a length of the whole."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # trailers
+        return b"".join(chunks)
 
     def _pass_on(self, body: bytes) -> tuple[Answer, int]:
         """Ask the real server; return its answer and the length that it says, which HEAD has without a body."""

@@ -1,13 +1,14 @@
-"""Iceberg catalogs: opened once per process, and what their failures mean."""
+"""Iceberg catalogs: opened once per process and again for other credentials, and what their failures mean."""
 
 from __future__ import annotations
 
 import atexit
-from functools import cache
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
 
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import NoSuchTableError, NotInstalledError, RESTError, TableAlreadyExistsError
+from pyiceberg.io import load_file_io
 from requests import RequestException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -18,6 +19,8 @@ from datacoolie.platforms import Dialect
 from datacoolie_engine_polars import failures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyiceberg.catalog import Catalog
     from pyiceberg.partitioning import PartitionSpec
     from pyiceberg.schema import Schema
@@ -43,18 +46,25 @@ _OPENING = 3
 """How often a catalog is opened: two processes may make its tables at the same time."""
 
 
+_Options: TypeAlias = tuple[tuple[str, str], ...]
+
+_opened: dict[tuple[str, _Options], tuple[_Options, Catalog]] = {}
+"""Catalogs by name and `catalog_options`, with all options that they were opened with, credentials among them."""
+
+_opening = Lock()
+
+
 def catalog_of(ref: TableRef) -> Catalog:
-    """Return the catalog that a table is in, opened when no table has asked for it yet.
+    """Return the catalog that a table is in, opened when nobody has opened it by the credentials that are good now.
 
     Raises:
         EngineError: the options make no catalog, or a package that it needs is not installed.
         DestinationError: the catalog can't be reached.
     """
     files = ref.storage.options(ref.catalog_options.get("warehouse", ""), Dialect.ICEBERG)
-    options = tuple(sorted({**files, **ref.catalog_options}.items()))
     for attempt in range(_OPENING):
         try:
-            return _opened(ref.catalog, options)
+            return _open(ref.catalog, ref.catalog_options, files)
         except (ImportError, NotInstalledError) as error:
             raise _missing(ref, error) from error
         except FAILURES as error:
@@ -70,11 +80,36 @@ def catalog_of(ref: TableRef) -> Catalog:
     raise AssertionError  # the loop returns or raises
 
 
-@cache
-def _opened(name: str, options: tuple[tuple[str, str], ...]) -> Catalog:
-    catalog = load_catalog(name, **dict(options))
-    atexit.register(catalog.close)
-    return catalog
+def _open(name: str, own: Mapping[str, str], files: Mapping[str, str]) -> Catalog:
+    which, options = (name, _sorted(own)), _sorted({**files, **own})
+    with _opening:
+        known = _opened.get(which)
+        if known is None or known[0] != options:
+            catalog = load_catalog(name, **dict(options))
+            atexit.register(catalog.close)
+            _opened[which] = (options, catalog)
+            if known is not None:
+                known[1].close()  # idle connections alone: who still uses it goes on
+        return _opened[which][1]
+
+
+def _sorted(options: Mapping[str, str]) -> _Options:
+    return tuple(sorted(options.items()))
+
+
+def renew(table: Table, ref: TableRef) -> None:
+    """Give a table, whose pass may have taken long, a catalog and access to files by credentials that are good now.
+
+    Raises:
+        DestinationError: the catalog can't be reached.
+        PlatformError: there are no credentials.
+    """
+    before, now = table.catalog, catalog_of(ref)
+    if now is before:
+        return
+    # What the catalog itself gave for this table stays.
+    given = {name: text for name, text in table.io.properties.items() if before.properties.get(name) != text}
+    table.catalog, table.io = now, load_file_io({**now.properties, **given}, table.metadata_location)
 
 
 def table_of(catalog: Catalog, ref: TableRef) -> Table | None:

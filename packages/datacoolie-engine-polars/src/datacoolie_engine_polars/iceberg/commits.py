@@ -16,7 +16,7 @@ from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.redaction import get_logger
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError, tokens
 from datacoolie_engine_polars import failures
-from datacoolie_engine_polars.iceberg.catalogs import FAILURES, unreachable
+from datacoolie_engine_polars.iceberg.catalogs import FAILURES, renew, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +85,7 @@ def make(transaction: Transaction, change: Change, ref: TableRef) -> int:
     table = transaction._table  # noqa: SLF001 - there is no other way to the table
     # pyiceberg would follow other writers by itself, without looking whether their commits matter to this one.
     table.metadata.properties[TableProperties.COMMIT_NUM_RETRIES] = "0"
+    renew(table, ref)
     token = change.commit.token
     try:
         transaction.set_properties({tokens.SEQ_PROPERTY + token.dataflow_id: str(token.seq)})
