@@ -26,18 +26,22 @@ MASK = "***"
 
 
 class _Secrets:
-    """The registered values: an immutable set, replaced as a whole, and what finds their forms."""
+    """The registered values, and what finds their forms."""
 
     def __init__(self) -> None:
-        self.values: frozenset[str] = frozenset()
+        self.values: set[str] = set()
         self.finder = Finder()
         self._lock = Lock()
 
     def add(self, values: tuple[str, ...]) -> None:
         with self._lock:
-            for value in frozenset(filter(None, values)) - self.values:
+            for value in set(filter(None, values)) - self.values:
                 self.finder.add(forms(value))
-                self.values |= {value}
+                self.values.add(value)
+
+    def snapshot(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset(self.values)
 
 
 _secrets = _Secrets()
@@ -53,7 +57,7 @@ def register_secret_values(*values: str) -> None:
 
 def get_registered_secret_values() -> frozenset[str]:
     """Return a snapshot of all registered secret values."""
-    return _secrets.values
+    return _secrets.snapshot()
 
 
 def redact(text: str) -> str:

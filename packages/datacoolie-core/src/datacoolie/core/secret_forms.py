@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import json
 import re
+from binascii import b2a_base64
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +20,10 @@ _SHORTEST_LINE = 8
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
 """A text that nothing escapes."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.~-]")
+_HEX = re.compile(r"%[0-9A-F]{2}")
+_MARKUP = re.compile("[&<>\"']")
 
 
 class Form(NamedTuple):
@@ -57,16 +60,19 @@ def _bytes(text: str) -> bytes:
 
 
 def _quoted(text: str) -> tuple[str, ...]:
-    raw = _bytes(text)
-    return quote(raw), quote(raw, safe=""), quote_plus(raw)
+    if _PLAIN.fullmatch(text):
+        return ()
+    # By hand, for `urllib.parse.quote` looks at each character; there are ways that leave `/`, or have `+` for a space.
+    whole = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", _bytes(text).decode("latin-1"))
+    return whole, whole.replace("%2F", "/"), whole.replace("%20", "+")
 
 
 def _lower_hex(text: str) -> tuple[str, ...]:
-    return (re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), text),)
+    return (_HEX.sub(lambda found: found[0].lower(), text),) if "%" in text else ()
 
 
 def _json(text: str) -> tuple[str, ...]:
-    return json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]
+    return encode_basestring_ascii(text)[1:-1], encode_basestring(text)[1:-1]
 
 
 def _repr(text: str) -> tuple[str, ...]:
@@ -75,11 +81,15 @@ def _repr(text: str) -> tuple[str, ...]:
 
 
 def _markup(text: str) -> tuple[str, ...]:
+    if not _MARKUP.search(text):
+        return ()
     return html.escape(text), html.escape(text, quote=False)
 
 
 _ESCAPES: tuple[Callable[[str], tuple[str, ...]], ...] = (_quoted, _lower_hex, _json, _repr, _markup)
 
+
+_NOTHING = bytes(3)
 
 _IN_URLS = str.maketrans("+/", "-_")
 """The characters of base64 that are others in URLs."""
@@ -95,12 +105,14 @@ def _base64(text: str) -> Iterable[Form]:
     for offset in range(3):
         first, last = -(-8 * offset // 6), 8 * (offset + len(raw)) // 6
         shared = (8 * (offset + len(raw))) % 6 != 0
-        inner = base64.b64encode(bytes(offset) + raw).decode()[first:last]
+        inner = b2a_base64(_NOTHING[:offset] + raw, newline=False).decode()[first:last]
         # Beside a short secret the shared ones are most of it.
         if len(inner) >= SHORT:
-            yield from (Form(one, int(offset > 0), int(shared)) for one in {inner, inner.translate(_IN_URLS)})
+            yield Form(inner, int(offset > 0), int(shared))
+            if "+" in inner or "/" in inner:
+                yield Form(inner.translate(_IN_URLS), int(offset > 0), int(shared))
     if len(raw) < SHORT:
-        whole = base64.b64encode(raw).decode()
+        whole = b2a_base64(raw, newline=False).decode()
         yield from (Form(whole), Form(whole.rstrip("=")))
 
 
@@ -141,35 +153,46 @@ class Finder:
 
 
 class _Pieces:
-    """Forms by pieces of four characters, one of which lies at a multiple of `step` wherever the form begins."""
+    """Forms by pieces of four characters, one of which lies at a multiple of `step` wherever the form begins.
+
+    The forms of one secret often begin alike: they are found together, by their head.
+    """
 
     def __init__(self, *, step: int) -> None:
         self._step = step
         self._forms: dict[str, tuple[Form, ...]] = {}
+        self._heads: dict[str, tuple[str, ...]] = {}
 
     def can_meet(self, form: Form) -> bool:
         return len(form.text) >= SHORT + self._step - 1
 
     def add(self, form: Form) -> None:
+        head = form.text[: SHORT + self._step - 1]
+        known = self._forms.get(head, ())
+        self._forms[head] = (*known, form)
+        if known:
+            return
         # One object for all pieces: of so many small ones the collector of garbage would take more time than this.
-        alone = (form,)
+        alone = (head,)
         for offset in range(self._step):
-            piece = form.text[offset : offset + SHORT]
-            known = self._forms.setdefault(piece, alone)
-            if form not in known:
-                self._forms[piece] = (*known, form)
+            piece = head[offset : offset + SHORT]
+            others = self._heads.setdefault(piece, alone)
+            if others is not alone and head not in others:
+                self._heads[piece] = (*others, head)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where forms begin and end, with what beside them holds a part of the secret."""
-        known = self._forms
+        known = self._heads
         if not known:
             return []
         met = [at for at in range(0, len(text) - SHORT + 1, self._step) if text[at : at + SHORT] in known]
         return [
             (max(at - offset - form.before, 0), _end(text, at - offset, form))
             for at in met
-            for form in known[text[at : at + SHORT]]
+            for head in known[text[at : at + SHORT]]
             for offset in range(min(self._step, at + 1))
+            if text.startswith(head, at - offset)
+            for form in self._forms[head]
             if text.startswith(form.text, at - offset)
         ]
 
