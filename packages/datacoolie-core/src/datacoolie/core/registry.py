@@ -214,17 +214,16 @@ class PluginRegistry(Generic[T]):
 
     def _check(self, name: str, cls: object, found: EntryPoint | None = None) -> type[T]:
         """Return `cls` if it fulfils the contract; `found` is where it is from, unless it was registered."""
-        origin = described(found) if found else "the call of register"
         if not (isinstance(cls, type) and issubclass(cls, self._base_class)):
             base = f"{self._base_class.__module__}.{self._base_class.__qualname__}"
             message = (
-                f"The {self._noun} {name!r} ({origin}) is {cls!r}, which is no subclass of {base}. Derive it from that."
+                f"The {self._noun} {name!r} ({_origin(found)}) is {cls!r}, which is no subclass of {base}. Derive it from that."
             )
             raise ConfigurationError(message, {"group": self._group, "name": name})
         current, built_for = (getattr(each, "contract_version", None) for each in (self._base_class, cls))
         if built_for != current:
             message = (
-                f"The {self._noun} {name!r} ({origin}) is built for version {built_for} of the contract of this kind "
+                f"The {self._noun} {name!r} ({_origin(found)}) is built for version {built_for} of the contract of this kind "
                 f"of plugin, and datacoolie-core has version {current}. Install versions of both that go together."
             )
             raise ConfigurationError(message, {"group": self._group, "name": name})
@@ -293,3 +292,8 @@ def _info(entry_point: EntryPoint, error: str | None) -> PluginInfo:
         origin="entry point",
         error=error,
     )
+
+
+def _origin(found: EntryPoint | None) -> str:
+    """Return where a class is from, for messages; asked for only then, for it is read from the distribution."""
+    return described(found) if found else "the call of register"
