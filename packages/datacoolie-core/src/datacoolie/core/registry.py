@@ -217,14 +217,16 @@ class PluginRegistry(Generic[T]):
         if not (isinstance(cls, type) and issubclass(cls, self._base_class)):
             base = f"{self._base_class.__module__}.{self._base_class.__qualname__}"
             message = (
-                f"The {self._noun} {name!r} ({_origin(found)}) is {cls!r}, which is no subclass of {base}. Derive it from that."
+                f"The {self._noun} {name!r} ({_origin(found)}) is {cls!r}, which is no subclass of {base}. "
+                "Derive it from that."
             )
             raise ConfigurationError(message, {"group": self._group, "name": name})
         current, built_for = (getattr(each, "contract_version", None) for each in (self._base_class, cls))
         if built_for != current:
             message = (
-                f"The {self._noun} {name!r} ({_origin(found)}) is built for version {built_for} of the contract of this kind "
-                f"of plugin, and datacoolie-core has version {current}. Install versions of both that go together."
+                f"The {self._noun} {name!r} ({_origin(found)}) is built for version {built_for} of the contract of "
+                f"this kind of plugin, and datacoolie-core has version {current}. "
+                "Install versions of both that go together."
             )
             raise ConfigurationError(message, {"group": self._group, "name": name})
         return cls
