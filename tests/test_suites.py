@@ -58,7 +58,7 @@ class FoldsCase(Memory):
 
 class Forgets(Memory):
     def save(self, state, version):
-        return super().save(replace(state, intent=None), version)
+        return super().save(replace(state, replay=None), version)
 
 class Stores(StateStoreSuite):
     @pytest.fixture

@@ -40,12 +40,17 @@ def test_a_new_state_has_nothing_in_it(store: PlatformStateStore) -> None:
         "epoch": 1,
         "seq": 0,
         "mark": None,
-        "intent": None,
         "destination": None,
         "replay": None,
         "lease": None,
         "updated_at": None,
     }
+
+
+def test_a_field_of_earlier_days_is_passed_over(store: PlatformStateStore) -> None:
+    store.save(FULL, None)
+    Path(store.path("flow-1")).write_text(json.dumps({**json.loads(FULL.to_bytes()), "intent": None}))
+    assert store.read("flow-1").state == FULL
 
 
 def test_a_state_that_is_gone_is_not_replaced(store: PlatformStateStore) -> None:
@@ -78,7 +83,7 @@ CHANGES: list[dict[str, object]] = [
     {"mark": {"values": {}}},
     {"mark": {"values": {"a": {"__date__": "soon"}}, "position": {}}},
     {"mark": {"values": {"a": [1]}, "position": {}}},
-    {"intent": 1},
+    {"replay": 1},
     {"destination": 1},
     {"lease": {}},
     {"lease": {**WHOLE["lease"], "expires_at": "2026-01-01"}},

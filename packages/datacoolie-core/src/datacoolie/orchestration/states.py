@@ -145,7 +145,7 @@ class States(Generic[Frame]):
                 )
                 raise ConfigurationError(message, {"column": missing})
             values = {name: new.get(name, old.get(name)) for name in columns}
-            return replace(state, mark=Mark(values=values), intent=None, destination=None)
+            return replace(state, mark=Mark(values=values), destination=None)
 
         return self._change(found, "set", change)
 
@@ -158,7 +158,7 @@ class States(Generic[Frame]):
         """
 
         def change(state: LoadState) -> LoadState:
-            return replace(state, epoch=state.epoch + 1, mark=None, intent=None, destination=None)
+            return replace(state, epoch=state.epoch + 1, mark=None, destination=None)
 
         return self._change(self._flow(flow), "reset", change)
 

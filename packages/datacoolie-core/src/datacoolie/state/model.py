@@ -126,7 +126,6 @@ class LoadState:
         epoch: raised by each reset.
         seq: number of the last load, counted over all epochs; 0 before the first.
         mark: up to where it has loaded; `None` before the first load and after a reset.
-        intent: JSON data about a load whose mark is only known after its commit.
         destination: identity of the table that was loaded into; `None` when any is fine.
         replay: JSON data about the last replay: its range, and up to where it is done.
         lease: who is loading the flow.
@@ -138,7 +137,6 @@ class LoadState:
     epoch: int = 1
     seq: int = 0
     mark: Mark | None = None
-    intent: Mapping[str, object] | None = None
     destination: str | None = None
     replay: Mapping[str, object] | None = None
     lease: Lease | None = None
@@ -161,7 +159,6 @@ class LoadState:
             "epoch": self.epoch,
             "seq": self.seq,
             "mark": self.mark and self.mark.to_json(),
-            "intent": self.intent,
             "destination": self.destination,
             "replay": self.replay,
             "lease": self.lease and self.lease.to_json(),
@@ -186,14 +183,13 @@ class LoadState:
                 "Run with the version that wrote it, or a newer one."
             )
             raise UnknownStateVersionError(message, {"schema_version": version})
-        mark, lease, intent, replay = (json_field(found, name) for name in ("mark", "lease", "intent", "replay"))
+        mark, lease, replay = (json_field(found, name) for name in ("mark", "lease", "replay"))
         return cls(
             dataflow_id=json_typed(found, "dataflow_id", str),
             name=json_typed(found, "name", str),
             epoch=json_typed(found, "epoch", int),
             seq=json_typed(found, "seq", int),
             mark=None if mark is None else Mark.from_json(mark),
-            intent=None if intent is None else json_object(intent, "intent"),
             destination=json_typed(found, "destination", (str, type(None))),
             replay=None if replay is None else json_object(replay, "replay"),
             lease=None if lease is None else Lease.from_json(lease),

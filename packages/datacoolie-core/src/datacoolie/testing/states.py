@@ -36,7 +36,6 @@ FULL = LoadState(
         },
         position={"fingerprint": "abc", "files": ["a", "b"], "n": {"deep": [1, None, True]}},
     ),
-    intent={"seq": 8},
     destination="table-1",
     replay={"done": 3},
     lease=Lease(
