@@ -271,13 +271,15 @@ def test_one_thread_renews_all_and_ends_with_the_keeper(tmp_path: Path) -> None:
 def test_a_lease_lost_in_the_background_is_reported_once(
     store: PlatformStateStore, caplog: pytest.LogCaptureFixture
 ) -> None:
+    told: list[str] = []
     with LeaseKeeper("run-1", ttl=0.15) as keeper:
-        lease = take(keeper, store)
+        lease = keeper.take(store, store.read("flow"), FRESH, on_lost=lambda: told.append("lost"))
         hold(store, lease_of(replace(this_process(), host="elsewhere")))
-        wait_for(lambda: caplog.messages)
+        wait_for(lambda: told)
         time.sleep(0.3)  # in which nothing else is said
         assert [message for message in caplog.messages if "was lost: run other" in message] == caplog.messages
         assert len(caplog.messages) == 1
+        assert told == ["lost"]
         with pytest.raises(LeaseLostError):
             lease.check()
 

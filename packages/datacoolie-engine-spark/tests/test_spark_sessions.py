@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-ENGINES = pytest.mark.parametrize("name", ["spark_engine", "spark_connect_engine"])
-
 
 def conf(session: SparkSession, *names: str) -> list[str | None]:
     return [session.conf.get(name) for name in names]
@@ -72,33 +70,60 @@ def test_each_thread_has_a_session_of_its_own_named_after_its_flow(spark_engine:
     assert first is not spark_engine.session
 
 
-@ENGINES
+@pytest.mark.parametrize(
+    ("name", "ended"), [("spark_engine", "long"), ("spark_engine", None), ("spark_connect_engine", None)]
+)
 def test_an_interrupt_ends_what_runs_and_nothing_that_begins_later(
-    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    name: str, ended: str | None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "_PAUSE", 0.01)
     engine: SparkEngine = request.getfixturevalue(name)
     raised: list[BaseException] = []
     begun = threading.Event()
 
-    def endless() -> None:
-        with engine.naming("endless"):
-            frame = engine.session.range(10**13)
+    def evaluate() -> None:
+        with engine.naming("long"):
+            frame = engine.session.range(3 * 10**10)  # a minute: Connect may forget a job that was about to begin
             begun.set()
             try:
                 engine.frames.aggregate(frame, {"n": agg("count_if", parse("id % 7 = 3"))})
             except InterruptedPassError as error:
                 raised.append(error)
 
-    thread = threading.Thread(target=endless)
+    thread = threading.Thread(target=evaluate)
     thread.start()
     assert begun.wait(300)
-    engine.interrupt()
+    if ended is None:
+        engine.interrupt()
+    else:
+        with engine.naming("another"):
+            engine.end_work(ended)
+            assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
     thread.join(300)
     assert len(raised) == 1
     with engine.naming("next"):
         for _ in range(20):
             assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
+
+
+def test_a_server_that_does_not_answer_to_an_interrupt_holds_nobody_up(
+    spark_engine: SparkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers = threading.Event(), threading.Event()
+
+    def hang(_: list[SparkSession]) -> None:
+        asked.set()
+        answers.wait(300)
+
+    monkeypatch.setattr(session, "_interrupt", hang)
+    with spark_engine.naming("first"):
+        first = spark_engine.session
+        spark_engine.end_work("first")
+        assert asked.wait(300)
+    with spark_engine.naming("second"):
+        assert spark_engine.session is not first  # the interrupt is still on its way to that one
+        assert spark_engine.frames.aggregate(spark_engine.session.range(3), {"n": count()}) == {"n": 3}
+    answers.set()
 
 
 def test_rows_that_are_kept_are_those_of_one_load_alone(spark_engine: SparkEngine) -> None:

@@ -100,8 +100,12 @@ class SparkEngine(BaseEngine[DataFrame]):
         message = f"The engine 'spark' has no {ref.format!r} tables yet. Possible: {possible}.{near}"
         raise EngineError(message, {"format": ref.format}).classed(ErrorClass.CONFIGURATION)
 
+    def end_work(self, name: str) -> None:
+        """End what is evaluated under a name; returns at once."""
+        self.sessions.interrupt(name)
+
     def interrupt(self) -> None:
-        """End the passes that are running."""
+        """End the passes that are running; returns at once."""
         self.sessions.interrupt()
 
 

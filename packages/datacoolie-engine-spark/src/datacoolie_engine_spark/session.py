@@ -71,10 +71,11 @@ def as_texts(conf: Mapping[str, object]) -> dict[str, str]:
 
 @dataclass(eq=False, slots=True)
 class _Work:
-    """What one thread does under one name, and the session in which it does it."""
+    """What one thread does under one name, and the sessions in which it does it: the last one is its own now."""
 
     name: str | None = None
-    session: SparkSession | None = None
+    sessions: list[SparkSession] = field(default_factory=list)
+    is_ended: bool = False
 
 
 class Sessions:
@@ -92,7 +93,7 @@ class Sessions:
         self._finding = RLock()
         self._all: list[SparkSession] = []
         self._idle: list[SparkSession] = []
-        self._named: list[_Work] = []
+        self._works: list[_Work] = []
         self._lock = Lock()
         self._mine = local()
 
@@ -105,83 +106,88 @@ class Sessions:
             ConfigurationError: the settings are wrong.
         """
         work = self._work()
-        if work.session is None:
+        if not work.sessions:
             with translated():
-                work.session = self._take()
-                _describe(work.session, work.name)
-        return work.session
+                session = self._take()
+                _describe(session, work.name)
+            work.sessions.append(session)
+        return work.sessions[-1]
 
     @contextmanager
     def named(self, name: str) -> Iterator[None]:
         """Name what this thread runs, as Spark's own tools show it; then let another thread have its session."""
-        self._give_back(self._work())
-        work = self._mine.work = _Work(name)
-        with self._lock:
-            self._named.append(work)
+        self._end(self._work())
+        work = self._begin(_Work(name))
         try:
             yield
         finally:
-            self._mine.work = _Work()
-            self._give_back(work)
-            with self._lock:
-                self._named.remove(work)
+            self._mine.work = None
+            self._end(work)
 
     def renew(self) -> SparkSession:
         """Give this thread another session, which knows no catalog and no view; frames of the one it had go on."""
         work = self._work()
         with translated():
-            session = work.session = self._new()
+            session = self._new()
             _describe(session, work.name)
+        work.sessions.append(session)
         with self._lock:
             self._all.append(session)
         return session
 
-    def interrupt(self) -> None:
-        """End what runs in all sessions of the engine, and what is about to begin where work is named by now."""
-        with self._lock:
-            named = list(self._named)
-            _interrupt(self._all)
-        Thread(target=self._interrupt_on, args=(named,), name="datacoolie-spark-interrupt", daemon=True).start()
+    def interrupt(self, name: str | None = None) -> None:
+        """End what runs under a name, or all that runs, and what is about to begin there; nothing that begins later.
 
-    def _interrupt_on(self, named: list[_Work]) -> None:
+        Returns at once: a server may take its time, or never answer.
+        """
+        with self._lock:
+            works = [work for work in self._works if name in {None, work.name}]
+            for work in works:
+                work.is_ended = True
+        Thread(target=self._interrupt_on, args=(works,), name="datacoolie-spark-interrupt", daemon=True).start()
+
+    def _interrupt_on(self, works: list[_Work]) -> None:
         """Interrupt work again and again until it ends: a job that is only about to begin would not notice.
 
-        Work that begins later is left alone, also in a session that it has from work that ended.
+        Work without a name does not end, so it is interrupted once.
         """
-        while named:
+        while works:
+            _interrupt([session for work in works for session in work.sessions])
             time.sleep(_PAUSE)
             with self._lock:
-                named = [work for work in named if work in self._named]
-                _interrupt([work.session for work in named if work.session is not None])
+                works = [work for work in works if work.name is not None and work in self._works]
 
     def stop(self) -> None:
         """End the session that was started here, with all that it runs; one that was given or found goes on."""
-        with self._finding, self._lock:
-            for session in self._all:
+        with self._finding:
+            sessions, started = self._all, self._started
+            self._forget()
+            self._mine = local()
+            for session in sessions:
                 if is_remote(session):
                     session.stop()
-            if self._started is not None:
-                self._started.stop()
-            self._all, self._idle = [], []
-            self._base = self._started = None
-            self._mine = local()
+            if started is not None:
+                started.stop()
 
     def _work(self) -> _Work:
         work: _Work | None = getattr(self._mine, "work", None)
-        if work is None:
-            work = self._mine.work = _Work()
+        return work or self._begin(_Work())
+
+    def _begin(self, work: _Work) -> _Work:
+        self._mine.work = work
+        with self._lock:
+            self._works.append(work)
         return work
 
-    def _give_back(self, work: _Work) -> None:
-        # Taken away under the lock: nobody has the session next while it is interrupted.
+    def _end(self, work: _Work) -> None:
+        """Let another thread have the session, unless an interrupt may still be on its way to it."""
+        if work.sessions:
+            with suppress(EngineError), translated():
+                _describe(work.sessions[-1], None)
         with self._lock:
-            session, work.session = work.session, None
-        if session is None:
-            return
-        with suppress(EngineError), translated():
-            _describe(session, None)
-        with self._lock:
-            self._idle.append(session)
+            self._works.remove(work)
+            if work.sessions and not work.is_ended:
+                self._idle.append(work.sessions[-1])
 
     def _take(self) -> SparkSession:
         with self._lock:

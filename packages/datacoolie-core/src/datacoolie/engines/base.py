@@ -299,6 +299,17 @@ class NamesWork(Protocol):
         """Show what this thread evaluates inside under a name: that of a dataflow."""
 
 
+@runtime_checkable
+class EndsWork(Protocol):
+    """An engine that can end what it evaluates for one dataflow, and go on with the others."""
+
+    def end_work(self, name: str) -> None:
+        """End what is evaluated inside `NamesWork.naming(name)`, in any thread: it raises `InterruptedPassError`.
+
+        Returns at once; what is evaluated there until `naming` is left ends too.
+        """
+
+
 class QueryOps(ABC, Generic[Frame]):
     """Rows of SQL databases."""
 

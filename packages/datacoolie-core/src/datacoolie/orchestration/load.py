@@ -10,6 +10,7 @@ import hashlib
 import json
 import random
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -20,6 +21,7 @@ from datacoolie.engines import (
     Commit,
     CommitConflictError,
     CountsRows,
+    EndsWork,
     InterruptedPassError,
     PartitionField,
     Token,
@@ -41,7 +43,7 @@ from datacoolie.transformers.pipeline import run_pipeline
 from datacoolie.transformers.system_columns import stamps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from datacoolie.core.models import DataFlow, PartitionColumn, RunSettings
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from datacoolie.observability.records import CommitRecord, WindowRecord
     from datacoolie.orchestration.workspace import Workspace
     from datacoolie.sources.base import BaseSource
-    from datacoolie.state import BaseStateStore, HeldLease, LeaseKeeper
+    from datacoolie.state import BaseStateStore, HeldLease, LeaseKeeper, Stored
     from datacoolie.transformers.base import BaseTransformer
 
 Frame = TypeVar("Frame")
@@ -133,7 +135,7 @@ class Load(Generic[Frame]):
         if window is None and not clears(self.flow, state.mark):
             return self._nothing_new("nothing new")
         self._enter("lease")
-        with self.run.keeper.take(self.run.store, stored, state) as lease:
+        with self._leased(stored, state) as lease:
             if lease.state.mark != state.mark:
                 window = None
             return self._attempt_until_settled(lease, window)
@@ -141,6 +143,22 @@ class Load(Generic[Frame]):
     def finish(self) -> None:
         """Close the running stage's time."""
         self._enter(self.stage)
+
+    @contextmanager
+    def _leased(self, stored: Stored, state: LoadState) -> Iterator[HeldLease]:
+        """Hold the lease. When another run takes it, what the engine does for this flow ends."""
+
+        def end() -> None:
+            engine = self.run.workspace.engine
+            if isinstance(engine, EndsWork):
+                engine.end_work(self.flow.name)
+
+        with self.run.keeper.take(self.run.store, stored, state, on_lost=end) as lease:
+            try:
+                yield lease
+            except InterruptedPassError:
+                lease.check()  # says who has the lease, where that is the reason
+                raise
 
     def _attempt_until_settled(self, lease: HeldLease, window: Window | None) -> tuple[FlowStatus, str]:
         attempt = 0

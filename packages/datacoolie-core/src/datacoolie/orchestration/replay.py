@@ -124,7 +124,7 @@ class Replay(Load[Frame], Generic[Frame]):
         stored = self.run.store.read(self.flow.dataflow_id)
         state = stored.state or LoadState(dataflow_id=self.flow.dataflow_id, name=self.flow.name)
         self._enter("lease")
-        with self.run.keeper.take(self.run.store, stored, state) as lease:
+        with self._leased(stored, state) as lease:
             finished = self._progress(lease.state).is_finished
             while not self._progress(lease.state).is_finished:
                 self._check(lease)

@@ -18,6 +18,7 @@ from datacoolie.state.model import Lease, LoadState
 from datacoolie.state.process import ProcessIdentity, is_alive, is_dead, this_process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from datacoolie.state.store import BaseStateStore, Stored
@@ -198,6 +199,10 @@ class HeldLease:
             self._keeper.forget(self)
 
 
+def _nothing() -> None:
+    """Do nothing about a lease that is lost: the next check of it fails."""
+
+
 class LeaseKeeper:
     """Takes leases for one run and renews them in the background: one thread for all of them.
 
@@ -218,18 +223,26 @@ class LeaseKeeper:
             raise ConfigurationError(message, {"ttl": ttl})
         self._run_id = run_id
         self._ttl = ttl
-        self._held: set[HeldLease] = set()
+        self._held: dict[HeldLease, Callable[[], None]] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def take(self, store: BaseStateStore, stored: Stored, state: LoadState) -> HeldLease:
+    def take(
+        self,
+        store: BaseStateStore,
+        stored: Stored,
+        state: LoadState,
+        *,
+        on_lost: Callable[[], None] = _nothing,
+    ) -> HeldLease:
         """Take the lease of a flow.
 
         Args:
             store: where the state is.
             stored: what was read from there.
             state: the state to start with when the store has none.
+            on_lost: called in another thread, and to return at once, when it is seen that another run took the lease.
 
         Returns:
             The lease. Its state is newer than `stored` when another run ended in between.
@@ -248,14 +261,15 @@ class LeaseKeeper:
             taken = current.with_lease(self._new_lease(now), now)
             version = store.save(taken, stored.version)
             if version is not None:
-                return self._keep(HeldLease(store, taken, version, ttl=timedelta(seconds=self._ttl), keeper=self))
+                ttl = timedelta(seconds=self._ttl)
+                return self._keep(HeldLease(store, taken, version, ttl=ttl, keeper=self), on_lost)
         message = f"The state of dataflow {state.name!r} changed {_TRIES} times while its lease was taken. Run again."
         raise PlatformError(message, {"dataflow_id": state.dataflow_id}).classed(ErrorClass.CONFLICT)
 
     def forget(self, lease: HeldLease) -> None:
         """Renew a lease no longer."""
         with self._changed:
-            self._held.discard(lease)
+            self._held.pop(lease, None)
 
     def close(self) -> None:
         """End the thread. Leases that are still held run out by themselves."""
@@ -288,9 +302,9 @@ class LeaseKeeper:
             expires_at=now + timedelta(seconds=self._ttl),
         )
 
-    def _keep(self, lease: HeldLease) -> HeldLease:
+    def _keep(self, lease: HeldLease, on_lost: Callable[[], None]) -> HeldLease:
         with self._changed:
-            self._held.add(lease)
+            self._held[lease] = on_lost
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._renew_until_closed, name="datacoolie-leases", daemon=True)
                 self._thread.start()
@@ -300,20 +314,24 @@ class LeaseKeeper:
 
     def _renew_until_closed(self) -> None:
         while due := self._wait():
-            for lease in due:
+            for lease, on_lost in due:
                 try:
                     lease.renew_if_held()
                 except LeaseLostError as error:
                     _log.warning(error.message)
+                    on_lost()
                 except PlatformError as error:
                     _log.warning("%s: the lease was not renewed and will be tried again: %s", lease.state.name, error)
 
-    def _wait(self) -> list[HeldLease]:
-        """Wait until leases have to be renewed and return them; none when the keeper was closed."""
+    def _wait(self) -> list[tuple[HeldLease, Callable[[], None]]]:
+        """Wait until leases have to be renewed and return them, and what is called for each that is lost.
+
+        There is none when the keeper was closed.
+        """
         third = self._ttl / 3
         with self._changed:
             while not self._closed:
-                if due := [lease for lease in self._held if lease.age >= third]:
+                if due := [(lease, on_lost) for lease, on_lost in self._held.items() if lease.age >= third]:
                     return due
                 self._changed.wait(third - max(lease.age for lease in self._held) if self._held else None)
         return []
