@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from botocore.exceptions import ClientError
 
 from datacoolie.platforms import Content, Dialect, FileInfo, ObjectStore
-from datacoolie_platform_aws.addresses import Address, is_on_s3, parse, parse_object
+from datacoolie.platforms.s3 import S3Address, is_on_s3
+from datacoolie_platform_aws.addresses import parse, parse_object
 from datacoolie_platform_aws.failures import MISSING, code_of, errors
 from datacoolie_platform_aws.objects import Objects
 from datacoolie_platform_aws.secrets import SecretsManagerProvider
@@ -113,7 +114,7 @@ class S3Files(ObjectStore):
             for page in pages.paginate(Bucket=address.bucket, Prefix=address.prefix, **self._payer):
                 for found in page.get("Contents", ()):
                     if not found["Key"].endswith("/"):
-                        here = Address(address.bucket, found["Key"])
+                        here = S3Address(address.bucket, found["Key"])
                         yield _info(here, found["Size"], found["LastModified"], found["ETag"])
 
     def delete(self, path: str) -> None:
@@ -164,5 +165,5 @@ class S3Files(ObjectStore):
         return Objects(self._client, common=self._payer, written=sse, attempts=attempts)
 
 
-def _info(address: Address, size: int, modified: datetime, etag: str) -> FileInfo:
+def _info(address: S3Address, size: int, modified: datetime, etag: str) -> FileInfo:
     return FileInfo(path=address.uri, size=size, modified=modified.replace(microsecond=0), etag=etag)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from types_boto3_s3 import S3Client
 
-    from datacoolie_platform_aws.addresses import Address
+    from datacoolie.platforms.s3 import S3Address
 
 Arguments: TypeAlias = "Mapping[str, Any]"  # Any: boto3 checks them
 """Arguments of requests by name."""
@@ -47,7 +47,7 @@ class Objects:
         self._written = {**common, **written}
         self._attempts = attempts
 
-    def read(self, address: Address, **arguments: str) -> tuple[bytes, str]:
+    def read(self, address: S3Address, **arguments: str) -> tuple[bytes, str]:
         """Return content and etag of an object; a download that breaks off begins again.
 
         Raises:
@@ -64,7 +64,7 @@ class Objects:
             _pause(attempt)
             attempt += 1
 
-    def write(self, address: Address, data: bytes, **conditions: str) -> str:
+    def write(self, address: S3Address, data: bytes, **conditions: str) -> str:
         """Write an object and return its etag.
 
         Raises:
@@ -80,7 +80,7 @@ class Objects:
         )
         return answer["ETag"]
 
-    def swap(self, address: Address, data: bytes, **conditions: str) -> str | None:
+    def swap(self, address: S3Address, data: bytes, **conditions: str) -> str | None:
         """Write an object under a condition; return its etag, or `None` when the condition does not hold.
 
         Raises:
@@ -116,7 +116,7 @@ class Objects:
             for fault in answer.get("Errors", ()):
                 raise ClientError({"Error": {"Code": fault["Code"], "Message": fault["Message"]}}, "DeleteObjects")
 
-    def copy(self, source: Address, target: Address) -> None:
+    def copy(self, source: S3Address, target: S3Address) -> None:
         """Copy an object on the server; a very large one in parts.
 
         Raises:
@@ -130,7 +130,7 @@ class Objects:
                 raise
             self._client.copy(place, target.bucket, target.key, ExtraArgs=dict(self._written))
 
-    def _etag_if(self, address: Address, data: bytes) -> str | None:
+    def _etag_if(self, address: S3Address, data: bytes) -> str | None:
         """Return the etag of an object that holds exactly this."""
         try:
             found, etag = self.read(address)
@@ -138,7 +138,7 @@ class Objects:
             return None
         return etag if found == data else None
 
-    def _write_in_parts(self, address: Address, data: bytes, conditions: Arguments) -> str:
+    def _write_in_parts(self, address: S3Address, data: bytes, conditions: Arguments) -> str:
         place = {"Bucket": address.bucket, "Key": address.key, **self._common}
         upload = self._client.create_multipart_upload(
             Bucket=address.bucket,

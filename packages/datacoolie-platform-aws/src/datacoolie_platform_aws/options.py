@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacoolie.platforms import Dialect, TemporaryCredentials
+from datacoolie.platforms.s3 import s3_keys
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 
 _REGION = "us-east-1"
 """The region that is said to servers other than AWS's, which have none."""
-
-_KEYS = {
-    Dialect.OBJECT_STORE: ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
-    Dialect.ICEBERG: ("s3.access-key-id", "s3.secret-access-key", "s3.session-token"),
-    Dialect.HADOOP: ("fs.s3a.access.key", "fs.s3a.secret.key", "fs.s3a.session.token"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,5 +106,4 @@ class LibraryOptions:
 
 
 def _named(keys: ReadOnlyCredentials, dialect: Dialect) -> dict[str, str]:
-    values = (keys.access_key, keys.secret_key, keys.token)
-    return {name: value for name, value in zip(_KEYS[dialect], values, strict=True) if value}
+    return s3_keys(dialect, keys.access_key, keys.secret_key, keys.token)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.platforms import RemotePlatform
-from datacoolie_platform_aws.addresses import is_on_s3
+from datacoolie.platforms.s3 import is_on_s3
 from datacoolie_platform_aws.athena import try_table
 from datacoolie_platform_aws.files import S3Files
 from datacoolie_platform_aws.glue import GlueTable

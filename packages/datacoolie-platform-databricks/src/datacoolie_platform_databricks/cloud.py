@@ -26,7 +26,8 @@ from datacoolie.platforms import (
     PathNotFoundError,
     TemporaryCredentials,
 )
-from datacoolie_platform_databricks.clouds import Address, Place, parse, parse_object
+from datacoolie.platforms.s3 import S3Address
+from datacoolie_platform_databricks.clouds import Place, parse, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -197,7 +198,7 @@ class CloudFiles(ObjectStore):
     def _place(self) -> Place:
         return self._find_place()
 
-    def _store(self, address: Address, *, retries: int | None = None) -> S3Store:
+    def _store(self, address: S3Address, *, retries: int | None = None) -> S3Store:
         """Return the client of a bucket by credentials that are good now."""
         keys, place = self._vendor.keys(address.uri), self._place
         tries = self._attempts - 1 if retries is None else retries
@@ -214,16 +215,16 @@ class CloudFiles(ObjectStore):
                 )
             return self._stores[which]
 
-    def _delete(self, addresses: Iterable[Address]) -> None:
+    def _delete(self, addresses: Iterable[S3Address]) -> None:
         """Delete objects, by one request for all that the same credentials are for."""
-        groups: dict[tuple[str, str], list[Address]] = {}
+        groups: dict[tuple[str, str], list[S3Address]] = {}
         for address in addresses:
             groups.setdefault((address.bucket, self._vendor.owner_of(address.uri)), []).append(address)
         for some in groups.values():
             with _errors("delete", some[0].uri), suppress(FileNotFoundError):
                 obstore.delete(self._store(some[0]), [address.key for address in some])
 
-    def _etag_if(self, address: Address, data: bytes) -> str | None:
+    def _etag_if(self, address: S3Address, data: bytes) -> str | None:
         """Return the etag of an object that holds exactly this."""
         try:
             found = self.read(address.uri)
@@ -283,7 +284,7 @@ def _part(data: bytes) -> int:
 
 def _info(bucket: str, found: ObjectMeta) -> FileInfo:
     return FileInfo(
-        path=Address(bucket, found["path"]).uri,
+        path=S3Address(bucket, found["path"]).uri,
         size=found["size"],
         modified=found["last_modified"].replace(microsecond=0),
         etag=str(found["e_tag"]),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from datacoolie.core.exceptions import ErrorClass, PlatformError
 from datacoolie.core.redaction import register_secret_values
 from datacoolie.platforms import AccessDeniedError, Dialect
+from datacoolie.platforms.s3 import S3Address, parse_s3, s3_keys
 
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import (
@@ -19,34 +18,8 @@ if TYPE_CHECKING:
 
     Answer: TypeAlias = GenerateTemporaryPathCredentialResponse | GenerateTemporaryTableCredentialResponse
 
-_S3 = re.compile(r"s3[an]?://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]+)/?(?P<key>.*)", re.IGNORECASE | re.DOTALL)
-
 _EARLY = timedelta(minutes=5)
 """So long before they end credentials are asked for again."""
-
-_NAMES = {
-    Dialect.OBJECT_STORE: ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
-    Dialect.ICEBERG: ("s3.access-key-id", "s3.secret-access-key", "s3.session-token"),
-    Dialect.HADOOP: ("fs.s3a.access.key", "fs.s3a.secret.key", "fs.s3a.session.token"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A bucket, and a key in it.
-
-    Attributes:
-        bucket: its name.
-        key: without `/` at its end; empty for the whole bucket.
-    """
-
-    bucket: str
-    key: str
-
-    @property
-    def uri(self) -> str:
-        """The address as listings show it."""
-        return f"s3://{self.bucket}/{self.key}".rstrip("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +79,7 @@ class Keys:
 
     def options(self, dialect: Dialect) -> dict[str, str]:
         """Return them in the words of a library."""
-        return {name: value for name, value in zip(_NAMES[dialect], self.values, strict=True) if value}
+        return s3_keys(dialect, *self.values)
 
 
 def keys_of(answer: Answer, what: str) -> Keys:
@@ -132,38 +105,17 @@ def keys_of(answer: Answer, what: str) -> Keys:
     return Keys(values=values, expires=ends - _EARLY)
 
 
-def parse(path: str) -> Address:
-    """Return the address that a URI says; nothing in it is escaped.
+def parse(path: str) -> S3Address:
+    """Return the address that a URI says, without empty parts; nothing in it is escaped.
 
     Raises:
         PlatformError: it is none, or leads out of its folder by `..`.
     """
-    found = _S3.fullmatch(path)
-    if found is None:
-        message = (
-            f"{path!r} is not on platform 'databricks', which has volumes (/Volumes/catalog/schema/volume/folder) and "
-            "external locations on AWS (s3://bucket/folder)."
-        )
-        raise _refused(message, path)
-    parts = [part for part in found["key"].split("/") if part]
-    if "\0" in path or {".", ".."} & set(parts):
-        message = f"{path!r}: a key has no parts '.' or '..' on S3. Write the folder's own path."
-        raise _refused(message, path)
-    return Address(found["bucket"], "/".join(parts))
+    has = "volumes (/Volumes/catalog/schema/volume/folder) and external locations on AWS (s3://bucket/folder)"
+    found = parse_s3(path, f"'databricks', which has {has}")
+    return S3Address(found.bucket, "/".join(filter(None, found.key.split("/"))))
 
 
-def parse_object(path: str) -> Address:
-    """Return the address of an object.
-
-    Raises:
-        PlatformError: it is none, or a whole bucket.
-    """
-    address = parse(path)
-    if not address.key:
-        message = f"{path!r} is a whole bucket. Write s3://bucket/key."
-        raise _refused(message, path)
-    return address
-
-
-def _refused(message: str, path: str) -> PlatformError:
-    return PlatformError(message, {"path": path}).classed(ErrorClass.CONFIGURATION)
+def parse_object(path: str) -> S3Address:
+    """Return the address of an object; raises as `parse`, and for a whole bucket."""
+    return parse(path).of_object()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from datacoolie.core.models import Connection, DataFlow
-    from datacoolie.destinations.scd2 import HistoryColumns
+    from datacoolie.destinations.scd2_columns import HistoryColumns
     from datacoolie.engines import BaseEngine, Commit, Decide, Observation, PartitionField, Tidied, WriteResult
     from datacoolie.platforms import BasePlatform
     from datacoolie.sql import Expr

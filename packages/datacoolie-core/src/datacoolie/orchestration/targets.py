@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.models import LoadType
-from datacoolie.destinations.scd2 import HistoryColumns
+from datacoolie.destinations.scd2_columns import HistoryColumns
 from datacoolie.sources.watermarks import inside
 from datacoolie.sql import ExpressionError, infer
 
