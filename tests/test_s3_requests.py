@@ -107,9 +107,10 @@ def test_flat_files_take_few_requests_too(project: RemoteProject, guard: Guard, 
     asked(project, guard)
     project.land("events/2.parquet", pl.DataFrame({"id": [2]}))
     found = [_purpose(one) for one in asked(project, guard)]
-    # What an overwrite replaces is listed before a look that says that nobody committed since the first one.
-    present = ["list", "look"]
-    state = ["GET state", "PUT state", "look", "GET state", *present[:replaced], "commit", "look", "PUT state"]
+    # Six for state, lease and token. The data's own: what was staged is listed, and what an overwrite replaces, before
+    # a look that says that nobody committed since the first one.
+    replacing = ["list", "look"]
+    state = ["GET state", "PUT state", "look", "staged", "GET state", *replacing[:replaced], "commit", "PUT state"]
     assert [one for one in found if one] == state
     assert [one for one in (_purpose(one) for one in asked(project, guard)) if one] == ["GET state"]
 
@@ -122,6 +123,8 @@ def _purpose(request: Request) -> str:
     if "/out/events/" not in path or "/staged/" in path:
         return ""
     if "list-type" in path:
+        if re.search(r"_datacoolie/[^/&]+/", path):
+            return "staged"
         return "look" if "_datacoolie/" in path else "list"
     return {"GET": "read", "PUT": "commit"}[request.method] if "/_datacoolie/" in path else ""
 

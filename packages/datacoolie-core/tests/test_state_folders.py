@@ -168,11 +168,42 @@ def test_a_run_that_slept_over_many_commits_conflicts(platform: LocalPlatform, t
     assert [name for name in below(table) if name.endswith(".json")] == manifests
 
 
-def test_a_run_whose_staged_files_were_removed_conflicts(platform: LocalPlatform, table: Path) -> None:
+class Keeping(LocalPlatform):
+    """Can't remove what a run staged that is called `slow`."""
+
+    def delete(self, path: str) -> None:
+        if "-slow" in path:
+            message = "no right to remove it"
+            raise AccessDeniedError(message)
+        super().delete(path)
+
+
+@pytest.mark.parametrize(
+    ("others", "freed"), [(LocalPlatform(), {1, 2}), (Keeping(), set())], ids=["removed", "not removed"]
+)
+def test_a_name_is_free_again_when_nothing_that_was_staged_for_it_is_left(
+    platform: LocalPlatform, table: Path, others: LocalPlatform, freed: set[int]
+) -> None:
+    slow = FolderCommits(platform, str(table), "flow")
+    assert slow.newest() is None
+    staged = stage(slow, {"slow.csv": "1\n"}, "slow")
+    for seq in range(1, KEPT + 3):
+        load(others, table, {f"{seq}.csv": f"{seq}\n"}, seq=seq)
+    manifests = [name for name in below(table) if name.endswith(".json")]
+    kept = [seq for seq in range(1, KEPT + 3) if seq not in freed]
+    assert manifests == [f"_datacoolie/flow/1-{seq:012}.json" for seq in kept]
+    with pytest.raises(CommitConflictError):
+        slow.commit(*staged, Commit(token=Token(seq=1, epoch=1, dataflow_id="flow"), metadata={}), replace=False)
+    assert rows(table) == list(range(1, KEPT + 3))
+    assert [name for name in below(table) if name.endswith(".json")] == manifests
+
+
+@pytest.mark.parametrize("lost", [0, -1])
+def test_a_run_whose_staged_files_were_removed_conflicts(platform: LocalPlatform, table: Path, lost: int) -> None:
     load(platform, table, OLD, seq=1)
     slow = FolderCommits(platform, str(table), "flow")
     staged = stage(slow, NEW, "slow")
-    Path(staged[0][0].path).unlink()
+    Path(staged[0][lost].path).unlink()
     with pytest.raises(CommitConflictError):
         slow.commit(*staged, Commit(token=Token(seq=2, epoch=1, dataflow_id="flow"), metadata={}), replace=True)
     assert below(table) == ["_datacoolie/flow/1-000000000001.json", "a.csv", "p=1/b.csv"]

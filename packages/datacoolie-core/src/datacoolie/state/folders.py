@@ -10,7 +10,6 @@ For other readers an append appears file by file, and an overwrite shows old and
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from datacoolie.state.views import View, is_file_name, is_visible, live_files, l
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from datacoolie.engines.model import Staged
+    from datacoolie.engines.model import Staged, Token
     from datacoolie.platforms.base import BasePlatform, FileInfo
 
 KEPT = 20
@@ -66,8 +65,9 @@ class FolderCommits:
         self._flow = file_name(dataflow_id)
         self._folder = f"{self._control}/{self._flow}"
         self._staging = self._attempt = ""
-        self._base: int | None = None
+        self._base: tuple[int, int] | None = None
         self._seen: FlowFolder | None = None
+        self._listed = FlowFolder()
         self._view: View | None = None
 
     def newest(self, after: int = -1) -> Commit | None:
@@ -77,7 +77,7 @@ class FolderCommits:
             DestinationError: its manifest is damaged.
         """
         listed, self._seen = self._seen or self._list(), None
-        self._base = listed.newest[0]
+        self._base = listed.newest
         if not listed.manifests or listed.newest[0] <= after:
             return None
         manifest = read_manifest(self._platform, f"{self._folder}/{listed.manifests[listed.newest]}")
@@ -99,14 +99,14 @@ class FolderCommits:
     def has_commits(self) -> bool:
         """Whether there is any commit of the flow, as of the last look."""
         if self._base is None:
-            self._base = self._list().newest[0]
-        return self._base > 0
+            self._base = self._list().newest
+        return self._base[0] > 0
 
     def recover(self) -> None:
         """Finish publications that were cut off, of any flow, and remove what dead runs of this flow staged."""
         view = self._finish_publications()
         self._view = None if view.unfinished else view
-        self._seen = self._list() if view.unfinished else view.flows.get(self._flow, FlowFolder())
+        self._seen = self._listed = self._list() if view.unfinished else view.flows.get(self._flow, FlowFolder())
         self._remove_leftovers(self._folder, self._seen)
 
     def tidy(self, live_runs: Collection[str]) -> int:
@@ -134,15 +134,16 @@ class FolderCommits:
             stem: no other attempt has it, so that what is left of one is never committed by another.
         """
         if self._base is None:
-            self._base = self._list().newest[0]
-        self._staging = f"{self._folder[len(self._root) + 1 :]}/staged/{self._base}-{file_name(run_id)}"
+            self._base = self._list().newest
+        self._staging = f"{self._folder[len(self._root) + 1 :]}/staged/{self._base[0]}-{file_name(run_id)}"
         self._attempt = f"{self._root}/{self._staging}/{file_name(stem)}"
         return self._attempt
 
     def staged_files(self) -> tuple[FileInfo, ...]:
         """Return the files that are in the staging folder now, but hidden ones."""
-        files = self._platform.list(self._attempt)
-        return tuple(file for file in files if is_visible(self._below_attempt(file)))
+        files = self._list().staged.get(self._staging.rpartition("/")[2], ())
+        mine = (file for file in files if file.path.startswith(f"{self._attempt}/"))
+        return tuple(file for file in mine if is_visible(self._below_attempt(file)))
 
     def discard(self) -> None:
         """Remove what was staged, as far as that is possible now; later runs remove the rest."""
@@ -187,9 +188,12 @@ class FolderCommits:
         )
 
     def _list(self) -> FlowFolder:
-        return list_flow(self._platform, self._folder)
+        self._listed = list_flow(self._platform, self._folder)
+        return self._listed
 
     def _plan(self, files: Sequence[FileInfo], staged: Staged, commit: Commit, *, replace: bool) -> Manifest:
+        if self._listed.newest != self._base:
+            raise self._conflict(commit.token)
         if staged.rows and not files:
             message = (
                 f"{self._attempt}: {staged.rows:,} rows were written here, but there is no file. An engine that runs "
@@ -246,7 +250,7 @@ class FolderCommits:
             raise
         if not created and not self._has(path, data):
             self.discard()
-            raise self._conflict(manifest)
+            raise self._conflict(manifest.token)
 
     def _has(self, path: str, data: bytes) -> bool:
         """Whether a file has these bytes: a client that tried twice may have found its own manifest."""
@@ -256,7 +260,27 @@ class FolderCommits:
             return False
 
     def _settle(self, manifest: Manifest) -> None:
-        """Publish what was committed, unless this run was so slow that others went on without it."""
+        """Publish what was committed, unless this run was so slow that others went on without it.
+
+        The name of its manifest was free, and there was no newer one when all files were staged. So nobody committed
+        this number, or that manifest was removed as an old one since, which happens only when the staged files are gone
+        (`FlowFolder.old`): then one is missing here. Where none could be, a look tells.
+        """
+        if self.single_file or not manifest.adds:
+            self._make_sure(manifest)
+        try:
+            self._publish(manifest)
+        except PathNotFoundError:
+            self._make_sure(manifest)
+            raise
+        self._remove_what_is_over(manifest)
+
+    def _make_sure(self, manifest: Manifest) -> None:
+        """Take a commit back that others went on without.
+
+        Raises:
+            CommitConflictError: it was such a commit.
+        """
         listed = self._list()
         waiting = listed.staged_paths(manifest)
         # A file that is in place already was published by another flow's run, which finishes what it finds unfinished.
@@ -266,14 +290,22 @@ class FolderCommits:
             for add in manifest.adds
         )
         if not complete or listed.newest != (manifest.token.seq, manifest.token.epoch):
+            if not self.single_file:
+                # Their names are those of this attempt alone.
+                self._platform.delete_files(f"{self._root}/{add.path}" for add in manifest.adds)
             self._platform.delete(f"{self._folder}/{manifest.name}")
             self.discard()
-            raise self._conflict(manifest)
-        self._publish(manifest)
+            raise self._conflict(manifest.token)
+
+    def _remove_what_is_over(self, manifest: Manifest) -> None:
+        """Remove old manifests of the flow, and what runs staged that can't commit any more after this commit."""
+        known, own = self._listed, manifest.staging.rpartition("/")[2]
+        listed = FlowFolder(
+            manifests={**known.manifests, (manifest.token.seq, manifest.token.epoch): manifest.name},
+            staged={name: files for name, files in known.staged.items() if name != own},
+        )
         self._remove_old_manifests(self._folder, listed)
-        own = manifest.staging.rpartition("/")[2]
-        others = {name: files for name, files in listed.staged.items() if name != own}
-        self._remove_leftovers(self._folder, replace(listed, staged=others))
+        self._remove_leftovers(self._folder, listed)
 
     def _finish_publications(self) -> View:
         view = look(self._platform, self._root, self._control)
@@ -289,7 +321,7 @@ class FolderCommits:
 
     def _remove_old_manifests(self, folder: str, listed: FlowFolder) -> int:
         """Remove all but the newest manifests of a flow, and return how many."""
-        old = list(listed.manifests.values())[:-KEPT]
+        old = listed.old(KEPT)
         for name in old:
             self._delete_quietly(f"{folder}/{name}")
         return len(old)
@@ -333,9 +365,9 @@ class FolderCommits:
         )
         return DestinationError(message, {**error.details, "manifest": path}).classed(ErrorClass.DATA)
 
-    def _conflict(self, manifest: Manifest) -> CommitConflictError:
+    def _conflict(self, token: Token) -> CommitConflictError:
         message = (
-            f"{self._target}: another run of dataflow {manifest.token.dataflow_id!r} committed load "
-            f"{manifest.token.seq} or a later one first. The load has to be planned again."
+            f"{self._target}: another run of dataflow {token.dataflow_id!r} committed load "
+            f"{token.seq} or a later one first. The load has to be planned again."
         )
-        return CommitConflictError(message, {"path": self._target, "seq": manifest.token.seq})
+        return CommitConflictError(message, {"path": self._target, "seq": token.seq})

@@ -122,16 +122,27 @@ class FlowFolder:
         return bool(self.manifests) and any(map(self.is_outdated, self.staged))
 
     def is_outdated(self, staged: str) -> bool:
-        """Whether a folder of staged files is of a run that did not know the newest manifest when it staged them.
+        """Whether a folder of staged files is of a run that did not know the newest manifest when it staged them."""
+        return 0 <= _base(staged) < self.newest[0]
 
-        Its name begins with the number of the newest commit that its run knew; that run wants one of the next numbers.
+    def old(self, kept: int) -> list[str]:
+        """Return the names of manifests that nobody needs, all but the newest ones.
+
+        A name that is free again may be taken by a run that slept: not before the files that it staged are gone.
         """
-        base = staged.partition("-")[0]
-        return base.isdecimal() and int(base) < self.newest[0]
+        oldest = min(map(_base, self.staged), default=None)
+        numbers = [*self.manifests][:-kept]
+        return [self.manifests[seq, epoch] for seq, epoch in numbers if oldest is None or seq <= oldest]
 
     def staged_paths(self, manifest: Manifest) -> frozenset[str]:
         """Return the files that still are in the staging folder of a manifest."""
         return frozenset(file.path for file in self.staged.get(manifest.staging.rpartition("/")[2], ()))
+
+
+def _base(staged: str) -> int:
+    """Return the number of the newest commit that a run knew when it staged; the run wants one of the next numbers."""
+    base = staged.partition("-")[0]
+    return int(base) if base.isdecimal() else -1
 
 
 def list_flow(platform: BasePlatform, folder: str) -> FlowFolder:
