@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from pysail.spark import SparkConnectServer as SailServer  # type: ignore[import-untyped] # it has no types
 
-from datacoolie.core.exceptions import EngineError, ErrorClass
+from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
 from datacoolie.sql import agg, parse
 from datacoolie_engine_spark import SparkEngine, connecting
 from tools.services.fixtures import provided
@@ -94,3 +95,16 @@ def test_a_connect_server_that_is_killed_in_the_middle(doomed: Running, monkeypa
     monkeypatch.setattr(connecting, "PATIENCE", 1.0)
     with engine.naming("again"), pytest.raises(EngineError, match="No Spark Connect server answers at"):
         _ = engine.session
+
+
+def test_a_server_that_is_not_sparks_own_is_refused() -> None:
+    sail = SailServer(ip="127.0.0.1", port=0)
+    sail.start(background=True)
+    try:
+        _, port = sail.listening_address
+        with pytest.raises(
+            ConfigurationError, match=rf"The server at sc://127.0.0.1:{port} is not Spark's own: .* Sail"
+        ):
+            connecting.connect(f"sc://127.0.0.1:{port}")
+    finally:
+        sail.stop()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
+from datacoolie_engine_spark.failures import translated
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,7 +30,8 @@ def connect(url: str) -> SparkSession:
         url: `sc://host:port`, with parameters as Spark has them.
 
     Raises:
-        ConfigurationError: the URL is not one of Spark Connect, or what a client needs is not installed.
+        ConfigurationError: the URL is not one of Spark Connect, what a client needs is not installed, or the server is
+            another one than Spark's.
         EngineError: nobody answers there within `PATIENCE`.
     """
     host, port = _address(url)
@@ -43,7 +45,26 @@ def connect(url: str) -> SparkSession:
         )
         raise ConfigurationError(message) from error
     # Both classes have one interface.
-    return patient(cast("SparkSession", RemoteSession(connection=url)))
+    session = patient(cast("SparkSession", RemoteSession(connection=url)))
+    _check_spark(session, f"sc://{host}:{port}")
+    return session
+
+
+def _check_spark(session: SparkSession, server: str) -> None:
+    """Refuse servers that speak Spark's protocol and are not Spark, such as Sail: see ADR 0034.
+
+    Spark's `version()` is its version and the revision that it was built from; others give their own version.
+    """
+    with translated():
+        told = session.sql("select version()").head()
+    if told and " " not in str(told[0]):
+        session.stop()
+        message = (
+            f"The server at {server} is not Spark's own: it calls itself version {told[0]}. Servers such as Sail don't "
+            "keep the token of a commit, so that rows could be loaded twice, and know neither DESCRIBE DETAIL nor the "
+            "path of a row's file. Name a server of Spark"
+        )
+        raise ConfigurationError(message, {"server": server})
 
 
 def patient(session: SparkSession) -> SparkSession:
