@@ -23,6 +23,7 @@ from datacoolie.core.redaction import (
     redacted_json,
     secrets_hidden,
 )
+from datacoolie.core.secret_forms import ESCAPING, escaped_forms, plain_forms
 from datacoolie.core.secret_provider import get_registered_secret_values, register_secret_values
 
 if TYPE_CHECKING:
@@ -110,6 +111,22 @@ def test_forms_of_forms() -> None:
         '<Key>p@ss/w"ö&amp;&lt;rd</Key>',
     ):
         assert "ss" not in redact(text), text
+
+
+def test_escaped_forms_are_found_whenever_the_first_text_that_may_hold_one_comes() -> None:
+    register_secret_values("first/secret one")
+    assert redact("nothing escaped, first/secret one, first/secret+one") == "nothing escaped, ***, ***"
+    assert redact("first%2Fsecret%20one") == "***"
+    register_secret_values('second"secret')
+    assert redact("nothing escaped") == "nothing escaped"
+    assert redact('first%2Fsecret+one second\\"secret') == "*** ***"
+
+
+@pytest.mark.parametrize(
+    "secret", ["p w", "a'b\"c d", "tab\there", "ö ü", "x\\y", "a&b <c>", "50% off", "line\nby line", "🦆 "]
+)
+def test_a_text_without_certain_characters_holds_no_escaped_form(secret: str) -> None:
+    assert [form.text for form in escaped_forms(secret) - plain_forms(secret) if not ESCAPING.search(form.text)] == []
 
 
 def test_where_long_secrets_begin_makes_no_difference() -> None:

@@ -13,7 +13,7 @@ import traceback
 from threading import Lock
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
-from datacoolie.core.secret_forms import Finder, forms
+from datacoolie.core.secret_forms import ESCAPING, Finder, escaped_forms, plain_forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,18 +26,28 @@ MASK = "***"
 
 
 class _Secrets:
-    """The registered values, and what finds their forms."""
+    """The registered values, and what finds their forms; those that few texts can hold are made when one can."""
 
     def __init__(self) -> None:
         self.values: set[str] = set()
-        self.finder = Finder()
+        self._finder = Finder()
+        self._without_escaped: list[str] = []
         self._lock = Lock()
 
     def add(self, values: tuple[str, ...]) -> None:
         with self._lock:
             for value in set(filter(None, values)) - self.values:
-                self.finder.add(forms(value))
+                self._finder.add(plain_forms(value))
+                self._without_escaped.append(value)
                 self.values.add(value)
+
+    def finder_for(self, text: str) -> Finder:
+        if self._without_escaped and ESCAPING.search(text):
+            with self._lock:
+                for value in self._without_escaped:
+                    self._finder.add(escaped_forms(value))
+                self._without_escaped = []
+        return self._finder
 
     def snapshot(self) -> frozenset[str]:
         with self._lock:
@@ -62,7 +72,7 @@ def get_registered_secret_values() -> frozenset[str]:
 
 def redact(text: str) -> str:
     """Return `text` with every form of every registered secret replaced by `***`."""
-    return _secrets.finder.replace(text, MASK) if _secrets.values else text
+    return _secrets.finder_for(text).replace(text, MASK) if _secrets.values else text
 
 
 def redact_data(data: object) -> object:

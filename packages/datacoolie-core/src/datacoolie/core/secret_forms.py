@@ -40,15 +40,32 @@ class Form(NamedTuple):
     after: int = 0
 
 
-def forms(value: str) -> set[Form]:
-    """Return the forms of a secret: as it is, its lines, escaped once or twice, and base64 at any offset."""
+ESCAPING = re.compile(r"[%\\&]")
+"""A text without any of these holds no escaped form that is not as its secret is."""
+
+
+def plain_forms(value: str) -> set[Form]:
+    """Return the forms of a secret in a text without `ESCAPING`: as it is, its lines, and base64 at any offset."""
     if _PLAIN.fullmatch(value):
         return {Form(value), *_base64(value)}
-    lines = (line for line in map(str.strip, value.splitlines()) if len(line) >= _SHORTEST_LINE)
-    texts = {value, value.strip(), *lines}
+    texts = _texts(value)
     encoded = {form for text in {value, value.strip(), *_json(value)} for form in _base64(text)}
+    with_plus = (text.replace(" ", "+") for text in texts)
+    return {form for form in (*map(Form, texts), *map(Form, with_plus), *encoded) if form.text}
+
+
+def escaped_forms(value: str) -> set[Form]:
+    """Return the forms of a secret that is escaped once or twice; none where nothing escapes it."""
+    if _PLAIN.fullmatch(value):
+        return set()
+    texts = _texts(value)
     once = _escaped(texts)
-    return {form for form in (*map(Form, texts | once | _escaped(once - texts)), *encoded) if form.text}
+    return {Form(text) for text in once | _escaped(once - texts) if text}
+
+
+def _texts(value: str) -> set[str]:
+    lines = (line for line in map(str.strip, value.splitlines()) if len(line) >= _SHORTEST_LINE)
+    return {value, value.strip(), *lines}
 
 
 def _escaped(texts: Iterable[str]) -> set[str]:
