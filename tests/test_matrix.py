@@ -154,8 +154,9 @@ def local() -> Make:
 
 
 @pytest.fixture
-def aws(moto_server: Running, monkeypatch: pytest.MonkeyPatch) -> Make:
-    url = moto_server.address["url"]
+def aws(case: Case, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Make:
+    server: Running = request.getfixturevalue("versitygw" if case.engine == "spark" else "moto_server")
+    url = server.address["url"]
     for name, value in {
         "ACCESS_KEY_ID": "test",
         "SECRET_ACCESS_KEY": "testtest",

@@ -41,13 +41,15 @@ def jars() -> Path:
     """
     import pyspark  # noqa: PLC0415 - most test runs need no Spark
 
-    from datacoolie_engine_spark.jars import coordinates  # noqa: PLC0415 - the same
+    from datacoolie_engine_spark.jars import SPARK_HAS, coordinates  # noqa: PLC0415 - the same
 
-    wanted = coordinates(pyspark.__version__)
+    of_tables, wanted = (coordinates(pyspark.__version__, schemes) for schemes in ((), ("s3",)))
     digest = sha256(" ".join(wanted).encode()).hexdigest()[:8]
 
     def install(folder: Path) -> None:
-        maven.copy_jars(wanted, folder, "Spark's jars", transitive=False)
+        maven.copy_jars(of_tables, folder, "Spark's jars", transitive=False)
+        of_s3 = wanted[len(of_tables) :]
+        maven.copy_jars(of_s3, folder, "Spark's jars for S3", without=SPARK_HAS)
 
     return store.installed(f"spark-jars-{pyspark.__version__}-{digest}", install)
 
@@ -72,8 +74,8 @@ class SparkConnect(Service):
         }
         options = [part for name, value in conf.items() for part in ("--conf", f"{name}={value}")]
         main = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
-        command = [str(_home() / "bin/spark-submit"), *main, *options]
-        pid = process.spawn(command, folder, {"SPARK_HOME": str(_home())})
+        command = [str(home() / "bin/spark-submit"), *main, *options]
+        pid = process.spawn(command, folder, {"SPARK_HOME": str(home())})
         process.wait_until(lambda: _listens(port), pid, folder, "Spark Connect")
         address = {"url": f"sc://127.0.0.1:{port}", "port": str(port)}
         return Running(name=self.name, folder=folder, pid=pid, address=address)
@@ -83,7 +85,7 @@ class SparkConnect(Service):
         process.stop(running.pid)
 
 
-def _home() -> Path:
+def home() -> Path:
     """Return the folder of the Spark that is installed as a package."""
     found = find_spec("pyspark")
     if found is None or found.origin is None:
@@ -123,5 +125,5 @@ class SparkCluster(Service):
     def _spawn(self, folder: Path, what: str, *options: str) -> int:
         folder.mkdir()
         main = f"org.apache.spark.deploy.{what}"
-        command = [str(_home() / "bin/spark-class"), main, "--host", "127.0.0.1", "--webui-port", "0", *options]
-        return process.spawn(command, folder, {"SPARK_HOME": str(_home()), "SPARK_DAEMON_MEMORY": "256m"})
+        command = [str(home() / "bin/spark-class"), main, "--host", "127.0.0.1", "--webui-port", "0", *options]
+        return process.spawn(command, folder, {"SPARK_HOME": str(home()), "SPARK_DAEMON_MEMORY": "256m"})

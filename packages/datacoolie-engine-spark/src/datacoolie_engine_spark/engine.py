@@ -90,7 +90,10 @@ class SparkEngine(BaseEngine[DataFrame]):
 
         Raises:
             EngineError: there is no such format.
+            PlatformError: there are no credentials for the table's files.
         """
+        if ref.path is not None:
+            self.sessions.reaching(ref.storage, ref.path)
         if ref.format == "delta":
             return DeltaTable(ref, self.sessions, self.frames)
         if ref.format == "iceberg":

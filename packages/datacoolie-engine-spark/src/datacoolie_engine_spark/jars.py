@@ -1,4 +1,4 @@
-"""Which jars a Spark needs for Delta, Iceberg and Avro, by its version."""
+"""Which jars a Spark needs for Delta, Iceberg, Avro and S3, by its version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.suggest import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 SCALA = "2.13"
 
@@ -35,13 +35,36 @@ COORDINATES: Mapping[str, tuple[str, ...]] = {
 }
 """`group:artifact:version` of the jars that were seen to work together, by Spark's minor version."""
 
+ON_S3: Mapping[str, tuple[str, ...]] = {
+    "4.1": (
+        "org.apache.hadoop:hadoop-aws:3.4.2",
+        *(
+            f"software.amazon.awssdk:{name}:2.29.52"
+            for name in ("s3", "s3-transfer-manager", "sts", "apache-client", "netty-nio-client")
+        ),
+    )
+}
+"""The same for S3; only these need further jars, but none of `SPARK_HAS`."""
+
+SPARK_HAS = (
+    "software.amazon.awssdk:bundle",
+    "software.amazon.s3.analyticsaccelerator:*",
+    "commons-codec:*",
+    "commons-logging:*",
+    "io.netty:*",
+    "org.apache.httpcomponents:*",
+    "org.slf4j:*",
+    "org.wildfly.openssl:*",
+)
+"""`group:artifact` of what those of `ON_S3` ask for and do without, or find in a Spark."""
+
 _CLASSES: Mapping[str, str] = {
     r"io\.delta|\bdelta\b": "delta-spark",
     r"org\.apache\.iceberg|\biceberg\b": "iceberg-spark-runtime",
     r"\bavro\b": "spark-avro",
     r"org\.sqlite": "sqlite-jdbc",
     r"org\.postgresql": "postgresql",
-    r"s3a": "org.apache.hadoop:hadoop-aws",
+    r"s3a|awssdk": "hadoop-aws",
     r"azurebfs": "org.apache.hadoop:hadoop-azure",
 }
 """Artifacts by what a message names when they are missing."""
@@ -53,8 +76,12 @@ _MISSING = re.compile(
 _OF_ONE_SPARK = re.compile(r"(delta-spark|iceberg-spark-runtime)[-_](\d+\.\d+)_")
 
 
-def coordinates(version: str) -> tuple[str, ...]:
-    """Return the jars for a Spark of this full version, such as `4.1.4`.
+def coordinates(version: str, schemes: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the jars for a Spark.
+
+    Args:
+        version: of the Spark, in full, such as `4.1.4`.
+        schemes: of the URIs at which it has to get, such as `s3`.
 
     Raises:
         ConfigurationError: the version is not in the table.
@@ -67,7 +94,12 @@ def coordinates(version: str) -> tuple[str, ...]:
             "and name it: engine: {name: spark, jars: FOLDER}"
         )
         raise ConfigurationError(message, {"version": version, "possible": list(COORDINATES)})
-    return COORDINATES[minor]
+    if "s3" not in schemes:
+        return COORDINATES[minor]
+    if minor not in ON_S3:
+        message = f"No jars of S3 are known for Spark {version}; there are some for {listed(ON_S3)}. Install that one"
+        raise ConfigurationError(message, {"version": version, "possible": list(ON_S3)})
+    return (*COORDINATES[minor], *ON_S3[minor])
 
 
 def jars_in(folder: str, version: str) -> list[str]:
@@ -104,8 +136,8 @@ def missing_class(text: str) -> str | None:
     artifact = next((jar for sign, jar in _CLASSES.items() if re.search(sign, found[1], re.IGNORECASE)), None)
     if artifact is None:
         return None
-    known = [one for jars in COORDINATES.values() for one in jars if brings([one], artifact)]
-    jars = " or ".join(known) or artifact
+    tables = (*COORDINATES.values(), *ON_S3.values())
+    jars = " or ".join(one for table in tables for one in table if brings([one], artifact)) or artifact
     return f"The session has no jar for it: start it with {jars}, by its setting spark.jars.packages"
 
 

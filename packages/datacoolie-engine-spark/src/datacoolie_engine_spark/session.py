@@ -20,9 +20,12 @@ from datacoolie_engine_spark.columns import is_remote
 from datacoolie_engine_spark.connecting import connect, patient
 from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.starting import start_session
+from datacoolie_engine_spark.storages import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from datacoolie.platforms.storage import Storage
 
 OWN_CONF: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
@@ -90,6 +93,7 @@ class Sessions:
         self._settings = settings
         self._base: SparkSession | None = None
         self._started: SparkSession | None = None
+        self._schemes: set[str] = set()
         self._finding = RLock()
         self._all: list[SparkSession] = []
         self._idle: list[SparkSession] = []
@@ -112,6 +116,19 @@ class Sessions:
                 _describe(session, work.name)
             work.sessions.append(session)
         return work.sessions[-1]
+
+    def reaching(self, storage: Storage, uri: str) -> SparkSession:
+        """Return this thread's session, which gets at a path of a connection.
+
+        Raises:
+            EngineError: no session can be had.
+            PlatformError: there are no credentials, or the platform has no such paths.
+        """
+        self._schemes |= storage.platform.schemes
+        session = self.current
+        with translated():
+            tell(session, storage, uri)
+        return session
 
     @contextmanager
     def named(self, name: str) -> Iterator[None]:
@@ -227,8 +244,9 @@ class Sessions:
                 self._base = self._given or _active() or _of_environment()
             if self._base is None:
                 settings = self._settings
-                self._started = start_session(master=settings.master, conf=settings.conf, jars=settings.jars)
-                self._base = self._started
+                self._base = self._started = start_session(
+                    master=settings.master, conf=settings.conf, jars=settings.jars, schemes=self._schemes
+                )
             return self._base
 
 

@@ -13,17 +13,25 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from datacoolie.core.exceptions import EngineError, ErrorClass
-from datacoolie_engine_spark.jars import brings, coordinates, jars_in
+from datacoolie_engine_spark.jars import SPARK_HAS, brings, coordinates, jars_in
 from datacoolie_engine_spark.java import require_java
+from datacoolie_engine_spark.storages import OURS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 _HERE = Path(__file__).parent
 _EXTENSIONS = {
     "delta-spark": "io.delta.sql.DeltaSparkSessionExtension",
     "iceberg-spark-runtime": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
 }
+_ON_S3 = {
+    "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+    "spark.delta.logStore.s3.impl": "datacoolie.spark.S3LogStore",
+    "spark.delta.logStore.s3a.impl": "datacoolie.spark.S3LogStore",
+}
+"""Paths are `s3://`, as everywhere else. Of several writers of a Delta table one wins, those of other engines too."""
+
 PATIENCE = 60.0
 """Seconds for which a cluster's first executor is waited for."""
 
@@ -31,19 +39,22 @@ _PAUSE = 0.5
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
-def start_session(*, master: str | None, conf: Mapping[str, str], jars: str | None) -> SparkSession:
+def start_session(
+    *, master: str | None, conf: Mapping[str, str], jars: str | None, schemes: Collection[str] = ()
+) -> SparkSession:
     """Start a Spark in this process.
 
     Args:
         master: where it runs; by default here, on all cores.
         conf: Spark's settings, which win over those that this engine sets.
         jars: a folder of jars; without it those that the Spark needs are downloaded once.
+        schemes: of the URIs at which it has to get, such as `s3`.
 
     Raises:
         EngineError: there is no Java that fits, or Spark can't be started.
         ConfigurationError: there are no jars that fit.
     """
-    settings = _settings(jars, conf)
+    settings = _settings(jars, conf, schemes)
     require_java()
     builder = SparkSession.builder.master(master or conf.get("spark.master", "local[*]"))
     for name, value in settings.items():
@@ -88,9 +99,9 @@ def _interrupt_after(session: SparkSession, done: Event) -> None:
         pause = _PAUSE
 
 
-def _settings(jars: str | None, conf: Mapping[str, str]) -> dict[str, str]:
+def _settings(jars: str | None, conf: Mapping[str, str], schemes: Collection[str]) -> dict[str, str]:
     version = pyspark.__version__
-    wanted = coordinates(version) if jars is None else jars_in(jars, version)
+    wanted = coordinates(version, schemes) if jars is None else jars_in(jars, version)
     level = "error" if logging.getLogger("datacoolie").isEnabledFor(logging.DEBUG) else "off"
     options = f"-Dlog4j2.configurationFile={(_HERE / 'log4j2.properties').as_uri()} -Ddatacoolie.spark.log={level}"
     settings = {
@@ -98,11 +109,23 @@ def _settings(jars: str | None, conf: Mapping[str, str]) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.scheduler.mode": "FAIR",
         "spark.scheduler.allocation.file": (_HERE / "fairscheduler.xml").as_uri(),
-        "spark.jars.packages" if jars is None else "spark.jars": ",".join(wanted),
+        **_bringing(wanted, download=jars is None),
         "spark.sql.extensions": ",".join(name for jar, name in _EXTENSIONS.items() if brings(wanted, jar)),
+        OURS: "true",
         **conf,
     }
     if brings(wanted, "delta-spark"):
         settings.setdefault("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
     settings[_JAVA_OPTIONS] = f"{options} {conf.get(_JAVA_OPTIONS, '')}".strip()
     return settings
+
+
+def _bringing(jars: Sequence[str], *, download: bool) -> dict[str, str]:
+    """Return the settings by which jars are there, and what those of S3 are for."""
+    if not brings(jars, "hadoop-aws"):
+        return {"spark.jars.packages" if download else "spark.jars": ",".join(jars)}
+    own = str(_HERE / "s3-log-store.jar")
+    found = {"spark.jars": ",".join([own] if download else [own, *jars])}
+    if download:
+        found |= {"spark.jars.packages": ",".join(jars), "spark.jars.excludes": ",".join(SPARK_HAS)}
+    return found | _ON_S3

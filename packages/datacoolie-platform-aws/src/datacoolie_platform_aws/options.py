@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from datacoolie.platforms import Dialect, TemporaryCredentials
 from datacoolie.platforms.s3 import s3_keys
+from datacoolie_platform_aws.session import CONNECT
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -102,6 +103,17 @@ class LibraryOptions:
             "fs.s3a.requester.pays.enabled": "true" if self.requester_pays else None,
             "fs.s3a.encryption.algorithm": "SSE-KMS" if self.kms_key_id else None,
             "fs.s3a.encryption.key": self.kms_key_id,
+            **self._patience(),
+        }
+
+    def _patience(self) -> dict[str, str]:
+        """Return how long Hadoop waits for S3; it tries itself again what the SDK below it has given up."""
+        settings = self.session.settings
+        return {
+            "fs.s3a.attempts.maximum": str(settings.attempts),
+            "fs.s3a.retry.limit": "1",
+            "fs.s3a.connection.establish.timeout": f"{min(CONNECT, settings.timeout):g}s",
+            "fs.s3a.connection.timeout": f"{settings.timeout:g}s",
         }
 
 

@@ -39,6 +39,7 @@ class AwsPlatform(RemotePlatform):
 
     contract_version: ClassVar[int] = 1
     name: ClassVar[str] = "aws"
+    schemes: ClassVar[frozenset[str]] = frozenset({"s3"})
 
     def __init__(  # noqa: PLR0913 - each is a setting that users write
         self,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 _CONNECTIONS = 64
-_CONNECT = 10.0
+CONNECT = 10.0
 """Seconds in which a connection has to be made."""
 
 _GOOD_FOR = timedelta(minutes=9)
@@ -168,7 +168,7 @@ class AwsSession:
         settings = self.settings
         foreign = settings.endpoint is not None
         return Config(
-            connect_timeout=min(_CONNECT, settings.timeout),
+            connect_timeout=min(CONNECT, settings.timeout),
             read_timeout=settings.timeout,
             retries={"mode": "standard", "total_max_attempts": settings.attempts},
             max_pool_connections=_CONNECTIONS,

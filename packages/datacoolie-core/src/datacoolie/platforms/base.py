@@ -138,6 +138,9 @@ class BasePlatform(ABC):
 
     name: ClassVar[str]
 
+    schemes: ClassVar[frozenset[str]] = frozenset()
+    """Of the URIs that it gives `storage_options` for, such as `s3`: an engine may need libraries for them."""
+
     def resolve(self, path: str) -> str:
         """Return a path in the form in which listings show it, without a `/` at its end."""
         return path.rstrip("/")

@@ -11,7 +11,6 @@ from datacoolie.engines.partitions import check_keys
 from datacoolie.sql import count
 from datacoolie_engine_spark import observations
 from datacoolie_engine_spark.failures import translated
-from datacoolie_engine_spark.files.paths import for_spark
 from datacoolie_engine_spark.files.scan import scan
 from datacoolie_engine_spark.files.writers import writer_of
 from datacoolie_engine_spark.observations import evaluated
@@ -46,7 +45,7 @@ class SparkFiles(FileOps[DataFrame]):
             EngineError: the format can't be read.
             SourceError: a file is missing or corrupt, or its types fit no other's.
         """
-        return scan(request, self._sessions.current)
+        return scan(request, self._sessions.reaching(request.storage, request.root))
 
     def stage(self, frame: DataFrame, request: FileWrite[DataFrame]) -> Staged:
         """Let Spark write the frame in one job; raises as `FileOps.stage`.
@@ -58,9 +57,10 @@ class SparkFiles(FileOps[DataFrame]):
         schema = described(frame.schema)
         check_keys(schema, request.partition_by, request.folder)
         writer.check(schema, request.folder)
+        self._sessions.reaching(request.storage, request.folder)
         watched, rows = self._frames.observed(frame, {_ROWS: count()})
         with translated(target=request.folder):
-            writer.write(watched, schema, request, for_spark(request.folder))
+            writer.write(watched, schema, request)
         observed = self._values({**request.observe, **rows})
         return Staged(rows=int(str(observed.pop(_ROWS))), extension=writer.extension, observed=observed)
 

@@ -7,14 +7,9 @@ import re
 _ODD = re.compile(r"[\[\]{}*?,\\]")
 
 
-def for_spark(path: str) -> str:
-    """Return the path or URI under which Spark writes; S3 is `s3a` for it."""
-    return re.sub(r"^s3://", "s3a://", path)
-
-
 def to_read(path: str) -> str:
     """Return the pattern for which Spark takes a path that it reads: of this file alone."""
-    return _ODD.sub(r"\\\g<0>", for_spark(path))
+    return _ODD.sub(r"\\\g<0>", path)
 
 
 def is_odd(path: str) -> bool:

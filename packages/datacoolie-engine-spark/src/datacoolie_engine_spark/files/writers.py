@@ -75,10 +75,10 @@ class Writer(ABC):
         """
         check_text(self.format, schema, where)
 
-    def write(self, frame: DataFrame, schema: Schema, request: FileWrite[DataFrame], folder: str) -> None:
+    def write(self, frame: DataFrame, schema: Schema, request: FileWrite[DataFrame]) -> None:
         """Write the rows in one job."""
         frame = frame.coalesce(1) if request.single_file else frame
-        self.writer(self.prepared(frame, schema), request).save(folder)
+        self.writer(self.prepared(frame, schema), request).save(request.folder)
 
     def prepared(self, frame: DataFrame, schema: Schema) -> DataFrame:
         """Return the rows as Spark is to write them."""
@@ -183,7 +183,7 @@ class JsonWriter(JsonLinesWriter):
         """Check the options."""
         self.options = dict(json_writing(given, native(())).native)
 
-    def write(self, frame: DataFrame, schema: Schema, request: FileWrite[DataFrame], folder: str) -> None:
+    def write(self, frame: DataFrame, schema: Schema, request: FileWrite[DataFrame]) -> None:
         """Write one document for all rows, or for those of each partition: a row of text, in a file of its own."""
         keys = [quoted(key) for key in request.partition_by]
         fields = ", ".join(quoted(name) for name in schema if name not in request.partition_by)
@@ -191,7 +191,7 @@ class JsonWriter(JsonLinesWriter):
         rows = self.prepared(frame, schema).selectExpr(*keys, f"to_json(struct({fields}), map({options})) AS record")
         document = column(frame, "concat('[', array_join(collect_list(record), ',\\n'), ']')")
         documents = rows.groupBy(*keys).agg(document.alias("document"))
-        self.writer(documents, request).option("maxRecordsPerFile", 1).save(folder)
+        self.writer(documents, request).option("maxRecordsPerFile", 1).save(request.folder)
 
 
 def _as(frame: DataFrame, schema: Schema, kinds: Mapping[type[DataType], DataType]) -> DataFrame:

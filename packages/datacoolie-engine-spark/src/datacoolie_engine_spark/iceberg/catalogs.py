@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
 from datacoolie.core.suggest import listed
+from datacoolie.platforms import Dialect
+from datacoolie_engine_spark.storages import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +28,9 @@ def register(sessions: Sessions, ref: TableRef) -> SparkSession:
     Raises:
         EngineError: the options make no catalog.
     """
-    name, session = f"{_CATALOG}{ref.catalog}", sessions.current
-    options = {key: str(value) for key, value in {**ref.storage.overrides, **ref.catalog_options}.items()}
+    warehouse = str(ref.catalog_options.get("warehouse", ""))
+    name, session = f"{_CATALOG}{ref.catalog}", sessions.reaching(ref.storage, warehouse)
+    options = {key: str(value) for key, value in {**_of_files(ref, session), **ref.catalog_options}.items()}
     wanted = {"": "org.apache.iceberg.spark.SparkCatalog", ".cache-enabled": "false"}
     wanted |= {f".{key}": value for key, value in _translated(ref, options).items()}
     # A session never forgets a catalog, and Iceberg's catalogs in databases go by Spark's name for them.
@@ -38,6 +41,17 @@ def register(sessions: Sessions, ref: TableRef) -> SparkSession:
     for key, value in wanted.items():
         session.conf.set(name + key, value)
     return session
+
+
+def _of_files(ref: TableRef, session: SparkSession) -> Mapping[str, str]:
+    """Return what Iceberg's own library needs to get at the files of tables, in a Spark that is set up here."""
+    if not is_ours(session):
+        return ref.storage.overrides
+    options = ref.storage.options(str(ref.catalog_options.get("warehouse", "")), Dialect.ICEBERG)
+    if "s3.access-key-id" not in options:
+        return options
+    region = {"client.region": options["s3.region"]} if "s3.region" in options else {}
+    return {"io-impl": "org.apache.iceberg.aws.s3.S3FileIO", **region, **options}
 
 
 def refuse_others(frame: DataFrame, session: SparkSession, ref: TableRef) -> None:
