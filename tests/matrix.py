@@ -15,12 +15,12 @@ REFUSED = {("fabric", "iceberg")}
 
 FEWER = {
     ("spark", "aws"): {
-        "delta": ("append", "overwrite", "merge_upsert", "replace_by_watermark", "scd2"),
-        "iceberg": ("append", "merge_upsert"),
+        "delta": ("append", "overwrite", "merge_upsert"),
+        "iceberg": ("merge_upsert",),
         "parquet": ("append", "overwrite"),
         "csv": ("append",),
         "json": (),
-        "jsonl": ("append",),
+        "jsonl": (),
         "avro": (),
     }
 }

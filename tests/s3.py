@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 BUCKET = "project"
 
 
-def make_bucket(url: str) -> None:
-    """Make the bucket of all projects, if it isn't there."""
+def make_bucket(url: str, name: str = BUCKET) -> None:
+    """Make a bucket, by default that of all projects, if it isn't there."""
     client = boto3.client("s3", endpoint_url=url)
     with suppress(client.exceptions.BucketAlreadyOwnedByYou):
-        client.create_bucket(Bucket=BUCKET)
+        client.create_bucket(Bucket=name)
 
 
 def s3_project(folder: Path, url: str) -> RemoteProject:

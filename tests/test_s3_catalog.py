@@ -18,7 +18,7 @@ from datacoolie.core.exceptions import ConfigurationError
 from datacoolie.core.types import LongType
 from datacoolie.observability.records import FlowStatus
 from datacoolie.platforms import CatalogFormat, CatalogTable
-from datacoolie.testing.proxy import Answer, Fault, FaultyProxy
+from datacoolie.testing.proxy import Answer, Fault, FaultyProxy, Request
 from datacoolie_platform_aws.glue import GlueTable
 from tests.projects import append_flow
 from tests.s3 import make_bucket, s3_project
@@ -41,9 +41,9 @@ class Guard(FaultyProxy):
 
     operation = ""
 
-    def next_fault(self) -> Answer | Fault | None:
-        headers = {name.lower(): value for name, value in self.requests[-1].headers.items()}
-        return super().next_fault() if headers.get("x-amz-target", "").endswith(f".{self.operation}") else None
+    def next_fault(self, request: Request) -> Answer | Fault | None:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return super().next_fault(request) if headers.get("x-amz-target", "").endswith(f".{self.operation}") else None
 
 
 @dataclass

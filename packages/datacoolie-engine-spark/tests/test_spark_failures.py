@@ -67,9 +67,9 @@ def test_sources_and_what_is_missing_are_named(engine: SparkEngine, tmp_path: Pa
     unreadable = failure(engine, "parquet", str(broken))
     assert isinstance(unreadable, SourceError)
     assert "broken.parquet is not a Parquet file" in unreadable.message
-    no_jar = failure(engine, "parquet", "s3a://bucket/table")
+    no_jar = failure(engine, "parquet", "abfss://box@lake.dfs.core.windows.net/table")
     assert (type(no_jar), no_jar.error_class) == (EngineError, ErrorClass.CONFIGURATION)
-    assert no_jar.message.endswith("start it with org.apache.hadoop:hadoop-aws, by its setting spark.jars.packages")
+    assert no_jar.message.endswith("start it with org.apache.hadoop:hadoop-azure, by its setting spark.jars.packages")
     no_format = failure(engine, "nothing", str(tmp_path))
     assert no_format.message.startswith(
         "Spark can't do this: DATA_SOURCE_NOT_FOUND: Failed to find the data source: nothing"
@@ -92,6 +92,12 @@ class Said(Exception):  # noqa: N818 - stands for one of Spark's
         ("Job aborted: ExecutorLostFailure (executor 1 exited)", EngineError, ErrorClass.TRANSIENT),
         ("<_InactiveRpcError of RPC: status = StatusCode.UNAVAILABLE>", EngineError, ErrorClass.TRANSIENT),
         ("java.io.IOException: No space left on device", EngineError, ErrorClass.DATA),
+        (
+            "on t/1: software.amazon.awssdk.S3Exception: Slow. (Service: S3, Status Code: 503, Request ID: 1):SlowDown",
+            SourceError,
+            ErrorClass.TRANSIENT,
+        ),
+        ("s3a://b/t: org.apache.hadoop.fs.s3a.auth.NoAuthWithAWSException: No", SourceError, ErrorClass.CONFIGURATION),
     ],
 )
 def test_what_may_pass_is_classed_so(text: str, kind: type[DataCoolieError], error_class: ErrorClass) -> None:

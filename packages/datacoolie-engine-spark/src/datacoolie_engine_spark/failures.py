@@ -21,6 +21,7 @@ from datacoolie.core.exceptions import (
 from datacoolie.engines import CommitConflictError, InterruptedPassError
 from datacoolie_engine_spark import faults
 from datacoolie_engine_spark.jars import missing_class
+from datacoolie_engine_spark.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,8 +100,8 @@ def translate(error: BaseException, *, target: str | None = None) -> DataCoolieE
     text = _text(error)
     if _CANCELLED.search(text):
         return InterruptedPassError("The load was interrupted")
-    if lost := _lost(error, text):
-        return lost
+    if found := refused(text, target) or _lost(error, text):
+        return found
     said = _said(text)
     details: dict[str, object] = {"condition": said.condition or None}
     if broken := faults.blamed(text, _cause(said, text)):

@@ -125,7 +125,7 @@ def jars_in(folder: str, version: str) -> list[str]:
 
 def brings(jars: Iterable[str], artifact: str) -> bool:
     """Return whether an artifact, such as `delta-spark`, is among jars given by path or coordinate."""
-    return any(re.search(rf"(^|[/\\:]){re.escape(artifact)}[-_]", jar) for jar in jars)
+    return any(re.search(rf"(^|[/\\:]){re.escape(artifact)}[-_:]", jar) for jar in jars)
 
 
 def missing_class(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from datacoolie.core.redaction import get_logger
@@ -16,6 +17,7 @@ OURS = "spark.datacoolie.started"
 """Is `true` in sessions of a Spark that this engine started, and set up."""
 
 _HADOOP = "fs."
+_BUCKET = re.compile(r"s3a?://([^/]+)")
 
 # What is said to Java is logged there, at level DEBUG.
 get_logger("py4j.clientserver")
@@ -37,6 +39,9 @@ def tell(session: SparkSession, storage: Storage, uri: str) -> None:
     if not (storage.platform.schemes or storage.overrides):
         return
     options = storage.options(uri, Dialect.HADOOP) if is_ours(session) else storage.overrides
+    bucket = _BUCKET.match(uri)
     for name, value in options.items():
-        if name.startswith(_HADOOP) and session.conf.get(name, None) != value:
-            session.conf.set(name, value)
+        # A bucket has settings of its own: a flow may read from one account, and write to another.
+        full = name.replace("fs.s3a.", f"fs.s3a.bucket.{bucket[1]}.") if bucket else name
+        if name.startswith(_HADOOP) and session.conf.get(full, None) != value:
+            session.conf.set(full, value)

@@ -90,8 +90,8 @@ class FaultyProxy:
         self._faults.clear()
         self._faults.extend(faults)
 
-    def next_fault(self) -> Answer | Fault | None:
-        """Take what is to be done to the newest of `requests`; `None`: pass it on."""
+    def next_fault(self, request: Request) -> Answer | Fault | None:  # noqa: ARG002 - for those who look at it
+        """Take what is to be done to a request; `None`: pass it on."""
         try:
             return self._faults.popleft()
         except IndexError:
@@ -129,8 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_request(self) -> None:
         body = self._body()
-        self.owner.requests.append(Request(method=self.command, path=self.path, headers=dict(self.headers)))
-        match self.owner.next_fault():
+        request = Request(method=self.command, path=self.path, headers=dict(self.headers))
+        self.owner.requests.append(request)
+        match self.owner.next_fault(request):
             case Answer() as answer:
                 self._answer(answer, len(answer.body))
             case Fault.SILENCE:

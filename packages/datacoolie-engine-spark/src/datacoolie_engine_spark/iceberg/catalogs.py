@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 
 from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
 from datacoolie.core.suggest import listed
-from datacoolie.platforms import Dialect
 from datacoolie_engine_spark.storages import is_ours
 
 if TYPE_CHECKING:
@@ -44,14 +43,9 @@ def register(sessions: Sessions, ref: TableRef) -> SparkSession:
 
 
 def _of_files(ref: TableRef, session: SparkSession) -> Mapping[str, str]:
-    """Return what Iceberg's own library needs to get at the files of tables, in a Spark that is set up here."""
-    if not is_ours(session):
-        return ref.storage.overrides
-    options = ref.storage.options(str(ref.catalog_options.get("warehouse", "")), Dialect.ICEBERG)
-    if "s3.access-key-id" not in options:
-        return options
-    region = {"client.region": options["s3.region"]} if "s3.region" in options else {}
-    return {"io-impl": "org.apache.iceberg.aws.s3.S3FileIO", **region, **options}
+    """Return how Iceberg gets at files: as Spark does, in a Spark that is set up here."""
+    own = {"io-impl": "org.apache.iceberg.hadoop.HadoopFileIO"} if is_ours(session) else {}
+    return {**own, **ref.storage.overrides}
 
 
 def refuse_others(frame: DataFrame, session: SparkSession, ref: TableRef) -> None:
