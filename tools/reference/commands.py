@@ -53,7 +53,8 @@ def _lines(name: str, command: click.Command, parent: click.Context) -> Iterator
 
 
 def _paragraphs(text: str) -> str:
-    return "\n".join(line.strip() for line in text.replace("\b\n", "").splitlines())
+    # Newer Pythons strip docstrings, older ones leave their end.
+    return "\n".join(line.strip() for line in text.replace("\b\n", "").strip().splitlines())
 
 
 def _escaped(text: str) -> str:
