@@ -33,6 +33,7 @@ class FabricPlatform(RemotePlatform):
 
     contract_version: ClassVar[int] = 1
     name: ClassVar[str] = "fabric"
+    schemes: ClassVar[frozenset[str]] = frozenset({"abfss", "az"})
 
     def __init__(self, **options: object) -> None:
         """Check the settings; nothing is asked of Azure yet."""

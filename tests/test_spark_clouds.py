@@ -1,4 +1,4 @@
-"""Spark on S3: who else writes, who may, what is said when it may not, and what is set in whose session."""
+"""Spark on object stores: who else writes, who may, what is said when it may not, and what is set in whose session."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
-from datacoolie.core.exceptions import DestinationError, ErrorClass
+from datacoolie.core.exceptions import DestinationError, ErrorClass, PlatformError
 from datacoolie.engines import TableRef
 from datacoolie.platforms.storage import Storage
 from datacoolie.testing.proxy import Answer, Fault, FaultyProxy, Request
 from datacoolie_engine_spark import SparkEngine
 from datacoolie_platform_aws import AwsPlatform
+from datacoolie_platform_fabric import FabricPlatform
 from tests.remote import RemoteProject
 from tests.s3 import make_bucket
 from tools.services.process import free_port
@@ -144,3 +145,21 @@ def test_in_a_spark_that_others_set_up_only_the_options_of_the_connection_are_se
     session = engine.sessions.reaching(storage, "s3://theirs/t")
     told = {row["key"]: row["value"] for row in session.sql("SET").collect() if ".bucket." in row["key"]}
     assert told == {"fs.s3a.bucket.theirs.endpoint.region": "eu-central-1"}
+
+
+def test_outside_of_fabric_spark_is_refused_by_name(spark_engine: SparkEngine) -> None:
+    platform = FabricPlatform(account="lake", account_key="a2V5IG9mIHRoZSBsYWtl")
+    table = TableRef(format="delta", path="abfss://box@lake.dfs.core.windows.net/t", storage=Storage(platform=platform))
+    with pytest.raises(PlatformError, match=r"abfss://box@.*by the DFS endpoint.*notebook of Fabric") as caught:
+        spark_engine.table(table)
+    assert caught.value.error_class is ErrorClass.CONFIGURATION
+
+
+@pytest.mark.usefixtures("notebookutils")
+def test_inside_of_fabric_nothing_is_set(spark_session: SparkSession) -> None:
+    engine = SparkEngine(spark_session, conf={"spark.datacoolie.started": False})
+    session = engine.sessions.reaching(
+        Storage(platform=FabricPlatform()), "abfss://shop@onelake.dfs.fabric.microsoft.com/t"
+    )
+    told = [row["key"] for row in session.sql("SET").collect()]
+    assert not [name for name in told if name.startswith("fs.") or "azure" in name]
