@@ -37,6 +37,7 @@ class Document:
         destination: fields of `destination`.
         transform: fields of `transform`.
         connection: fields of the source connection's `configure`.
+        replay: what is loaded again after the runs.
         fails: what the error says, for documents that can't be loaded.
     """
 
@@ -49,6 +50,7 @@ class Document:
     destination: Fields = field(default_factory=dict)
     transform: Fields = field(default_factory=dict)
     connection: Fields = field(default_factory=dict)
+    replay: Fields | None = None
     fails: str = ""
 
 
@@ -292,6 +294,31 @@ WINDOWS = [
         ("files", ["__file_modification_time"], {}),
         ("files_and", ["__file_modification_time", "id"], {}),
     ]
+]
+
+WINDOWS += [
+    Document(
+        name="date_folders",
+        read="parquet",
+        runs=[
+            {"2023/12/31/a.parquet": _timed(_ROWS), "2024/01/02/a.parquet": _timed(_MORE)},
+            # The folder ends before the mark: nobody opens it any more.
+            {
+                "2023/12/31/a.parquet": b"no Parquet",
+                "2024/01/03/b.parquet": _timed("id,at,v\n6,2024-01-03 01:00:00,f"),
+            },
+            {},
+        ],
+        source={"watermark_columns": ["at"]},
+        connection={"date_folder_partitions": "{year}/{month}/{day}"},
+    ),
+    Document(
+        name="replayed",
+        read="parquet",
+        runs=[{"a.parquet": _timed(_ROWS)}, {"b.parquet": _timed(_MORE)}],
+        source={"watermark_columns": ["at"]},
+        replay={"start": "2024-01-01", "end": "2024-01-04", "chunk_interval": "1 day"},
+    ),
 ]
 
 _VALUES = ("i64", "f64", "b", "s", "d", "t", "wall", "p")

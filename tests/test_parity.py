@@ -79,6 +79,11 @@ def _run(folder: Path, engine: str, documents: Sequence[Document]) -> dict[str, 
         assert isinstance(result, RunResult)
         for record in result:
             records[record.flow].append(record)
+    for one in documents:
+        if one.replay:
+            result = datacoolie.Project.load(folder / "project.yaml", engine=engine).run([one.name], replay=one.replay)
+            assert isinstance(result, RunResult)
+            records[one.name] += result
     return {one.name: _left(one, folder, records[one.name]) for one in documents}
 
 
