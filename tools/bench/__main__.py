@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.bench.jobs import JOBS
+from tools.bench import jobs, spark
 from tools.bench.process import CommandError, measure
 from tools.bench.report import Result, markdown
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tools.bench.process import Usage
 
 ROWS = 5_000_000
+JOBS = (*jobs.JOBS, *spark.JOBS)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     data = _data(options.data, options.rows, options.cache)
     results, failed = [], False
     for job in JOBS:
-        if options.names and job.name not in options.names:
+        if job.name not in options.names if options.names else job.engine != options.engine:
             continue
         print(f"{job.title} ...", file=sys.stderr, flush=True)
         try:
@@ -62,7 +63,7 @@ def _pair(job: Job, data: Path, number: int, *, compared: bool = False) -> tuple
         for side in sides if number % 2 == 0 else reversed(sides):
             folder = work / side
             folder.mkdir()
-            used[side] = measure(job.command(side, data, folder))
+            used[side] = job.measured(job.command(side, data, folder), folder)
         if compared and (results := job.results(work)):
             measure([sys.executable, "-m", "tools.bench.compare", *map(str, results)])
     return used["datacoolie"], used["baseline"]
@@ -85,7 +86,8 @@ def _data(kind: str, rows: int, cache: Path) -> Path:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     names = [job.name for job in JOBS]
-    parser.add_argument("names", nargs="*", metavar="JOB", help=f"one of {', '.join(names)} (default: all)")
+    parser.add_argument("names", nargs="*", metavar="JOB", help=f"of {', '.join(names)} (default: all of the engine)")
+    parser.add_argument("--engine", choices=["polars", "spark"], default="polars", help="default: %(default)s")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of the large jobs (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=5, help="repetitions of each job (default: %(default)s)")
     parser.add_argument("--data", choices=["generated", "tpch"], default="generated", help="tpch needs the group bench")

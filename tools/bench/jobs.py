@@ -14,7 +14,7 @@ from tools.bench import documents
 from tools.bench.process import Usage, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Side: TypeAlias = Literal["datacoolie", "baseline"]
 """Which of the two processes of a pair is meant."""
@@ -58,6 +58,11 @@ def wall_ms(at_most: float) -> Promise:
     return Promise(what="wall ms", at_most=at_most, value=lambda ours, _: ours.wall * 1000)
 
 
+def no_more_jobs() -> Promise:
+    """Promise no more Spark jobs than the baseline has."""
+    return Promise(what="Spark jobs more", at_most=0, value=lambda ours, base: ours.jobs - base.jobs)
+
+
 def cpu_ms_each(at_most: float, flows: int) -> Promise:
     """Promise at most so many milliseconds of CPU for each flow beyond the one of the baseline."""
     return Promise(
@@ -74,11 +79,30 @@ class Job(ABC):
         name: what it is called on the command line.
         title: what the report calls it.
         promises: what is promised of it.
+        engine: of datacoolie's side, and of the baseline's.
     """
 
     name: str
     title: str
     promises: tuple[Promise, ...]
+    engine = "polars"
+
+    def measured(self, command: Sequence[str], work: Path) -> Usage:
+        """Run a command of this job, whose folder is `work`, and return what it used."""
+        del work
+        return measure(command)
+
+    def run(self, work: Path, document: str) -> list[str]:
+        """Write a project into `work` and return the command that runs it."""
+        project = work / "project"
+        project.mkdir()
+        (project / "metadata.json").write_text(document, encoding="utf-8")
+        return [DATACOOLIE, "run", str(project)]
+
+    def by_hand(self, work: Path, job: str, source: Path, destination: Path, keys: Sequence[str] = ()) -> list[str]:
+        """Return the command that does a job of `by_hand.py`."""
+        del work
+        return [sys.executable, BY_HAND, job, str(source), str(destination), ",".join(keys)]
 
     @abstractmethod
     def command(self, side: Side, data: Path, work: Path) -> list[str]:
@@ -99,7 +123,7 @@ class Load(Job):
         base: the table that is there before; `None` for none.
         table_format: the format of the destination.
         load_type: how it is loaded.
-        by_hand: the baseline's name in `by_hand.py`.
+        baseline: its name in `by_hand.py`.
     """
 
     name: str
@@ -108,7 +132,7 @@ class Load(Job):
     source: str
     table_format: str
     load_type: str
-    by_hand: str
+    baseline: str
     base: str | None = None
 
     def command(self, side: Side, data: Path, work: Path) -> list[str]:
@@ -124,15 +148,15 @@ class Load(Job):
         if self.base:
             self._fill(data / self.base, table)
         if side == "baseline":
-            return [sys.executable, BY_HAND, self.by_hand, str(data / self.source), str(table), ",".join(keys)]
+            return self.by_hand(work, self.baseline, data / self.source, table, keys)
         source_format = "csv" if self.source == "csv" else "parquet"
         text = documents.one_flow(data / self.source, source_format, table.parent, self.table_format, load)
-        return _run(work, text)
+        return self.run(work, text)
 
     def _fill(self, base: Path, table: Path) -> None:
         """Make the table that is there before."""
         if self.table_format == "iceberg":
-            measure([sys.executable, BY_HAND, "iceberg_append", str(base), str(table), ""])
+            measure(self.by_hand(table.parent, "iceberg_append", base, table))
         else:
             shutil.copytree(base, table)
 
@@ -162,12 +186,12 @@ class TinyFlows(Job):
         source = work / "source"
         _link_flows(data, source, self.flows)
         if side == "datacoolie":
-            command = _run(work, documents.tiny_flows(source, work / "tables", self.flows))
+            command = self.run(work, documents.tiny_flows(source, work / "tables", self.flows))
         else:
             (work / "tables").mkdir()
-            command = [sys.executable, BY_HAND, "tiny_flows", str(source), str(work / "tables"), ""]
+            command = self.by_hand(work, "tiny_flows", source, work / "tables")
         if self.again:
-            measure(command)
+            self.measured(command, work)
             for folder in source.iterdir():
                 shutil.copyfile(data / "more.parquet", folder / "2.parquet")
         return command
@@ -196,7 +220,7 @@ class NothingNew(Job):
         flows = self.flows if side == "datacoolie" else 1
         source = work / "source"
         _link_flows(data, source, flows)
-        command = _run(work, documents.tiny_flows(source, work / "tables", flows))
+        command = self.run(work, documents.tiny_flows(source, work / "tables", flows))
         measure(command)
         return command
 
@@ -220,13 +244,6 @@ class StartUp(Job):
         return list(self.arguments) if side == "datacoolie" else [sys.executable, "-c", "pass"]
 
 
-def _run(work: Path, document: str) -> list[str]:
-    project = work / "project"
-    project.mkdir()
-    (project / "metadata.json").write_text(document, encoding="utf-8")
-    return [DATACOOLIE, "run", str(project)]
-
-
 def _link_flows(data: Path, source: Path, flows: int) -> None:
     for number in range(flows):
         name = f"flow_{number:03}"
@@ -243,7 +260,7 @@ JOBS: tuple[Job, ...] = (
         source="csv",
         table_format="parquet",
         load_type="overwrite",
-        by_hand="csv_to_parquet",
+        baseline="csv_to_parquet",
     ),
     Load(
         name="parquet-parquet",
@@ -252,7 +269,7 @@ JOBS: tuple[Job, ...] = (
         source="parquet",
         table_format="parquet",
         load_type="overwrite",
-        by_hand="parquet_to_parquet",
+        baseline="parquet_to_parquet",
     ),
     Load(
         name="parquet-delta",
@@ -261,7 +278,7 @@ JOBS: tuple[Job, ...] = (
         source="parquet",
         table_format="delta",
         load_type="append",
-        by_hand="parquet_to_delta",
+        baseline="parquet_to_delta",
     ),
     Load(
         name="upsert",
@@ -270,7 +287,7 @@ JOBS: tuple[Job, ...] = (
         source="changes",
         table_format="delta",
         load_type="merge_upsert",
-        by_hand="upsert",
+        baseline="upsert",
         base="base",
     ),
     Load(
@@ -280,7 +297,7 @@ JOBS: tuple[Job, ...] = (
         source="neighbours",
         table_format="delta",
         load_type="merge_upsert",
-        by_hand="upsert",
+        baseline="upsert",
         base="base",
     ),
     Load(
@@ -290,7 +307,7 @@ JOBS: tuple[Job, ...] = (
         source="more",
         table_format="delta",
         load_type="append",
-        by_hand="append",
+        baseline="append",
         base="base",
     ),
     Load(
@@ -300,7 +317,7 @@ JOBS: tuple[Job, ...] = (
         source="events",
         table_format="delta",
         load_type="scd2",
-        by_hand="scd2",
+        baseline="scd2",
         base="history",
     ),
     Load(
@@ -310,7 +327,7 @@ JOBS: tuple[Job, ...] = (
         source="parquet",
         table_format="iceberg",
         load_type="append",
-        by_hand="iceberg_append",
+        baseline="iceberg_append",
     ),
     Load(
         name="iceberg-upsert",
@@ -319,7 +336,7 @@ JOBS: tuple[Job, ...] = (
         source="changes",
         table_format="iceberg",
         load_type="merge_upsert",
-        by_hand="iceberg_upsert",
+        baseline="iceberg_upsert",
         base="parquet",
     ),
     TinyFlows(
