@@ -24,17 +24,10 @@ def read_by_spark(frame: object) -> pa.Table:
     return frame.toArrow()  # type: ignore[attr-defined] # of Spark
 
 
-class OnSpark(FrameSuite, ExpressionSuite, TransformSuite):
+class OnSpark(FrameSuite, ExpressionSuite, TransformSuite, FileSuite):
     """Reads results straight from Spark, without files between."""
 
     failures_per_vector = 1  # each is a query of its own
-
-    @pytest.fixture
-    def read(self) -> Read:
-        return read_by_spark
-
-
-class TestClassic(OnSpark, FileSuite):
     gaps: ClassVar[Mapping[str, Gap]] = {
         "test_files_whose_names_look_hidden_are_read": Gap(
             "Spark passes over such files, even when named", SourceError
@@ -43,6 +36,12 @@ class TestClassic(OnSpark, FileSuite):
         "test_broken_avro_files_are_named": Gap("what is wrong with the file is not said", AssertionError),
     }
 
+    @pytest.fixture
+    def read(self) -> Read:
+        return read_by_spark
+
+
+class TestClassic(OnSpark):
     @pytest.fixture
     def engine(self, spark_engine: SparkEngine) -> SparkEngine:
         return spark_engine

@@ -107,6 +107,25 @@ class DeltaSuite(TableTests):
         assert _table(delta).metadata().configuration["delta.constraints.small"] == "v < 'zz' AND v > ''"
 
     @pytest.mark.parametrize("how", WRITES)
+    def test_widening_loses_no_generated_column(self, delta: Tables, how: str) -> None:
+        """An engine that can't keep it refuses, and changes nothing."""
+        metadata = {"delta.generationExpression": "CAST(at AS DATE)"}
+        day = Field("day", PrimitiveType("date"), metadata=metadata)
+        fields = [Field("id", PrimitiveType("integer")), Field("at", PrimitiveType("timestamp")), day]
+        DeltaTable.create(delta.place.root / "t", Schema(fields))
+        at = datetime(2024, 5, 1, 23, tzinfo=UTC)
+        delta.append({"id": pa.array([1], pa.int32()), "at": [at]}, request_of(1))
+        refused = ""
+        try:
+            delta.write(how, {"id": [2**40], "at": [at]}, request_of(2))
+        except DestinationError as error:
+            refused = error.message
+        assert not refused or ("id: int -> bigint" in refused and "'day' is computed" in refused)
+        kept = [(1, at, at.date())] if refused or how != "overwrite" else []
+        assert delta.rows() == [*kept, *([] if refused else [(2**40, at, at.date())])]
+        assert _table(delta).schema().fields[2] == day
+
+    @pytest.mark.parametrize("how", WRITES)
     def test_a_generated_column_is_computed_or_compared(self, delta: Tables, how: str) -> None:
         expression = {"delta.generationExpression": "CAST(at AS DATE)"}
         fields = [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from datacoolie.core.exceptions import DestinationError, EngineError, SourceError, TransformError
 from datacoolie.engines import CommitConflictError, WriteResult, tokens
 from datacoolie.sql import lit
 from datacoolie_engine_spark.failures import translated
@@ -18,8 +20,16 @@ if TYPE_CHECKING:
 
     Entry: TypeAlias = Mapping[str, object]
 
+_MISSING = {"DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST", "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND"}
+
 _PAGES = (20, 200, 2_000, None)
 """How many of the newest entries are looked at, one after another."""
+
+TABLE_ID = "tableId"
+"""In an entry: the table's id, where the commit says it."""
+
+_COMPUTING = ("delta.generationExpression", "delta.identity.", "CURRENT_DEFAULT")
+"""How entries begin by which a table computes a column."""
 
 _ATTEMPT = "attempt"
 """Beside the entries of a commit: what tells it from other attempts to commit the same."""
@@ -51,6 +61,25 @@ class Log:
         self._sessions = sessions
         self._first_page: list[dict[str, object]] | None = None
 
+    def detail(self) -> Mapping[str, object] | None:
+        """Return what `DESCRIBE DETAIL` says of the table now; `None` when there is none.
+
+        Raises:
+            DestinationError: what is there can't be read as a Delta table.
+        """
+        try:
+            with translated(target=self._where):
+                found = self._sessions.current.sql(f"DESCRIBE DETAIL {self._target}").collect()[0].asDict()
+        except (EngineError, SourceError, DestinationError, TransformError) as error:
+            condition = error.details.get("condition")
+            if condition in _MISSING:
+                return None
+            if condition is None:  # of Spark itself, not of the table
+                raise
+            message = f"{self._where}: this is no Delta table that can be read: {error.message}"
+            raise DestinationError(message, {"path": self._where}) from error
+        return found
+
     def entries(self, limit: int | None) -> list[dict[str, object]]:
         """Return the newest entries, newest first."""
         rows = f" LIMIT {limit}" if limit else ""
@@ -80,7 +109,7 @@ class Log:
             if said.get(f"{tokens.PREFIX}dataflow_id") == dataflow_id:
                 commit = tokens.commit_of(said)
                 return commit if commit.token.seq > after else None
-        if path is not None and oldest is not None and oldest["version"] != 0:
+        if path is not None and (oldest is None or oldest["version"] != 0):
             seq = self._seq_in_checkpoints(path, dataflow_id)
             if seq is not None and seq > after:
                 raise tokens.forgotten(dataflow_id, seq, self._where)
@@ -89,13 +118,27 @@ class Log:
     def made(self, commit: Commit, stem: str, *, since: int) -> Entry | None:
         """Return the entry of an attempt to commit, made after version `since`; `None` when there is none."""
         wanted = {**tokens.named(commit.token.dataflow_id, commit.token.seq), _ATTEMPT: stem}
+        return next((entry for entry in self._later(since) if wanted.items() <= said_in(entry).items()), None)
+
+    def _later(self, since: int) -> Iterator[Entry]:
+        """Yield the entries of all versions above one, as they are now."""
         self._first_page = None
-        for entry in self._newest_first():
-            if int(str(entry["version"])) <= since:
-                return None
-            if wanted.items() <= said_in(entry).items():
-                return entry
-        return None
+        return takewhile(lambda entry: int(str(entry["version"])) > since, self._newest_first())
+
+    def computed_columns(self, folder: str) -> list[str]:
+        """Return the columns that the table computes: generated ones, identities, and those with a default.
+
+        Spark's own schema does not say so.
+        """
+        reader = self._sessions.current.read.schema("metaData STRUCT<schemaString STRING>")
+        newest = "max_by(metaData.schemaString, _metadata.file_name)"
+        for format_, files in (("json", "*.json"), ("parquet", "*.checkpoint*.parquet")):
+            with translated(target=self._where):
+                found = reader.format(format_).option("pathGlobFilter", files).load(f"{folder}/_delta_log")
+                ((text,),) = found.filter("metaData IS NOT NULL").selectExpr(newest).collect()
+            if text is not None:
+                return [field["name"] for field in json.loads(text)["fields"] if _computes(field["metadata"])]
+        return []
 
     def _newest_first(self) -> Iterator[Entry]:
         looked_at = 0
@@ -117,6 +160,11 @@ class Log:
             own = files.filter(f"txn.appId = {lit(dataflow_id).sql()}")
             found = own.selectExpr("max(txn.version)").collect()[0][0]
         return None if found is None else int(found)
+
+
+def _computes(metadata: Mapping[str, object]) -> bool:
+    """Whether the table computes a column, by what its schema in the log says of it."""
+    return any(name.startswith(_COMPUTING) for name in metadata)
 
 
 def result_of(entry: Entry) -> WriteResult:
@@ -145,6 +193,7 @@ def result_of(entry: Entry) -> WriteResult:
         size=number("numOutputBytes"),
         files=number("numFiles"),
         removed_files=number("numRemovedFiles"),
+        identity=str(entry[TABLE_ID]) if entry.get(TABLE_ID) else None,
     )
 
 

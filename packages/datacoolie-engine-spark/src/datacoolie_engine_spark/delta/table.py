@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError, TransformError
-from datacoolie.core.suggest import listed
+from datacoolie.core.exceptions import DestinationError, EngineError, ErrorClass, SourceError
 from datacoolie.engines import CommitConflictError, UnknownOutcomeError, WriteResult, evolution, tokens
 from datacoolie.engines.care import order_columns
 from datacoolie.engines.partitions import check_asked, check_keys
@@ -17,6 +16,7 @@ from datacoolie.sql import count
 from datacoolie_engine_spark import merges, rules
 from datacoolie_engine_spark.columns import quoted
 from datacoolie_engine_spark.delta import care, folder, log
+from datacoolie_engine_spark.delta.commits import FileLog
 from datacoolie_engine_spark.delta.log import Log
 from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.options import table_options
@@ -43,7 +43,6 @@ _OPTIONS = {
     "maxRecordsPerFile": "spark.sql.files.maxRecordsPerFile",
 }
 _RESERVED = ("txnAppId", "txnVersion", "userMetadata", "mergeSchema", "overwriteSchema", "replaceWhere", "dataChange")
-_MISSING = {"DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST", "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND"}
 _GENERATES, _NAMES_FEATURES = 4, 7
 """From which writer version on a table may have generated columns, and says by name which features it has."""
 _MADE_MEANWHILE = {"DELTA_PATH_EXISTS", "TABLE_OR_VIEW_ALREADY_EXISTS"}
@@ -57,24 +56,18 @@ class DeltaTable(SparkTable):
         super().__init__(ref.path or str(ref), sessions, frames)
         self._ref = ref
         self._target = named(ref) if ref.path is None else f"delta.{quoted(ref.path)}"
-        self._log = Log(self._target, self._where, sessions)
+        self._log = (
+            Log(self._target, self._where, sessions)
+            if ref.path is None
+            else FileLog(ref.path, self._target, ref.storage.platform, sessions)
+        )
 
     @cached_property
     def _detail(self) -> Mapping[str, object] | None:
         """What the table says of itself now; `None` when there is none."""
-        try:
-            with translated(target=self._where):
-                found = self._session.sql(f"DESCRIBE DETAIL {self._target}").collect()[0].asDict()
-        except (EngineError, SourceError, DestinationError, TransformError) as error:
-            condition = error.details.get("condition")
-            if condition in _MISSING:
-                return None
-            if condition is None:  # of Spark itself, not of the table
-                raise
-            message = f"{self._where}: this is no Delta table that can be read: {error.message}"
-            raise DestinationError(message, {"path": self._where}) from error
+        found = self._log.detail()
         identity, _, number = (self._ref.version or "").rpartition("@")
-        if identity and found["id"] != identity:
+        if found and identity and found["id"] != identity:
             message = f"{self._where}: this is another table than the one of which version {number} was asked for"
             raise SourceError(message, {"path": self._where})
         return found
@@ -194,9 +187,7 @@ class DeltaTable(SparkTable):
 
     def _create(self, frame: DataFrame, request: WriteRequest[DataFrame], commit: Commit) -> WriteResult:
         keys = [field.column for field in request.partition_by]
-        made = self._write(frame, "errorifexists", request, commit, keys=keys, since=-1)
-        del self._detail
-        return replace(made, identity=str(self._existing()["id"]))
+        return self._write(frame, "error", request, commit, keys=keys, since=-1)
 
     def _add(
         self, frame: DataFrame, change: SchemaChange, request: WriteRequest[DataFrame], commit: Commit
@@ -204,7 +195,7 @@ class DeltaTable(SparkTable):
         if not change.rewrites:
             options = {"mergeSchema": "true"} if change.changed else {}
             return self._write(frame, "append", request, commit, options, change=change)
-        self._refuse_not_null(change)
+        self._refuse_losses(change)
         rows = int(str(self._frames.aggregate(frame, {"rows": count()})["rows"]))
         whole, options = self._widened(change).unionByName(frame, allowMissingColumns=True), {"overwriteSchema": "true"}
         made = self._write(whole, "overwrite", request, commit, options, change=change, keys=self._keys)
@@ -213,9 +204,10 @@ class DeltaTable(SparkTable):
     def _replace_all(
         self, frame: DataFrame, change: SchemaChange, request: WriteRequest[DataFrame], commit: Commit
     ) -> WriteResult:
-        if not (change.changed or change.renamed):
-            return self._write(frame, "overwrite", request, commit)
-        self._refuse_not_null(change)
+        if not change.rewrites:
+            options = {"mergeSchema": "true"} if change.changed else {}
+            return self._write(frame, "overwrite", request, commit, options, change=change)
+        self._refuse_losses(change)
         frame, options = conformed(frame, change.schema), {"overwriteSchema": "true"}
         return self._write(frame, "overwrite", request, commit, options, change=change, keys=self._keys)
 
@@ -258,7 +250,7 @@ class DeltaTable(SparkTable):
 
     def _evolve(self, change: SchemaChange, request: WriteRequest[DataFrame]) -> None:
         if change.rewrites:
-            self._refuse_not_null(change)
+            self._refuse_losses(change)
             writer = self._widened(change).write.mode("overwrite").option("overwriteSchema", "true")
             writer = writer.partitionBy(*self._keys)
         elif change.changed:
@@ -276,20 +268,23 @@ class DeltaTable(SparkTable):
         """
         return conformed(self._frames.rename(self._read({}), change.renamed), change.schema)
 
-    def _refuse_not_null(self, change: SchemaChange) -> None:
-        """Refuse to replace the schema of a table with columns that must not be null: they could be after it.
+    def _refuse_losses(self, change: SchemaChange) -> None:
+        """Refuse to replace a schema that says more of columns than Spark writes: that they are not null, or computed.
 
         Raises:
             DestinationError: naming them.
         """
-        found = [field.name for field in self.scan().schema.fields if not field.nullable]
-        if found:
+        needed = [field.name for field in self.scan().schema.fields if not field.nullable]
+        computed = self._log.computed_columns(self._ref.path or str(self._existing()["location"]))
+        if needed or computed:
+            kinds = {"must not be null": needed, "is computed by the table": computed}
+            rules = ", ".join(f"{name!r} {what}" for what, names in kinds.items() for name in names)
             message = (
-                f"{self._where}: {'; '.join(change.said())}: the table would have to be written again, and "
-                f"{listed(map(repr, found))} must not be null, which would be lost. Drop that constraint, cast the "
-                "batch with a schema hint, or load into a new table"
+                f"{self._where}: {'; '.join(change.said())}: the table would have to be written again, and what is "
+                f"said of its columns would be lost: {rules}. Drop that, cast the batch with a schema hint, or load "
+                "into a new table"
             )
-            raise DestinationError(message, {"columns": found}).classed(ErrorClass.CONFIGURATION)
+            raise DestinationError(message, {"columns": [*needed, *computed]}).classed(ErrorClass.CONFIGURATION)
 
     def _repeat(self, commit: Commit) -> None:
         """Say again what a commit said, in a commit that changes nothing; its token is in the table already."""
