@@ -1,4 +1,4 @@
-"""The log of a Delta table at a path, by the files that it consists of: Spark would run a job for each look at it."""
+"""The log of a Delta table in a folder, by the files that it consists of: Spark would run a job for each look at it."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class DeltaTable(SparkTable):
         self._target = named(ref) if ref.path is None else f"delta.{quoted(ref.path)}"
         self._log = (
             Log(self._target, self._where, sessions)
-            if ref.path is None
+            if ref.path is None or "://" in ref.path
             else FileLog(ref.path, self._target, ref.storage.platform, sessions)
         )
 
