@@ -33,7 +33,7 @@ def test_measure_counts_cpu_wall_and_memory() -> None:
     # In a process of its own: the memory of a parent counts towards the peak of what it starts.
     measuring = f"import sys; from tools.bench.process import measure; print(measure([sys.executable, '-c', {code!r}]))"
     printed = subprocess.run([sys.executable, "-c", measuring], check=True, capture_output=True, text=True, cwd=ROOT)
-    values = re.fullmatch(r"Usage\(cpu=(.+), wall=(.+), memory=(.+)\)\n", printed.stdout)
+    values = re.fullmatch(r"Usage\(cpu=(.+), wall=(.+), memory=(.+), jobs=0\)\n", printed.stdout)
     assert values is not None
     cpu, wall, memory = map(float, values.groups())
     assert wall > 0.2
