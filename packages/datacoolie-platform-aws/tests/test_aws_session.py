@@ -148,6 +148,10 @@ def test_options_of_libraries(tmp_path: Path, key: str) -> None:
             "fs.s3a.session.token": "canary-token-1",
             "fs.s3a.endpoint.region": "eu-west-1",
             "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
+            "fs.s3a.attempts.maximum": "5",
+            "fs.s3a.retry.limit": "1",
+            "fs.s3a.connection.establish.timeout": "10s",
+            "fs.s3a.connection.timeout": "60s",
         },
     }
     if key:
