@@ -1,4 +1,7 @@
-"""`python -m tools.versions lowest|highest DIST...`: test packages at the ends of the ranges that they ask for."""
+"""`python -m tools.versions lowest|highest DIST...`: test packages at the ends of the ranges that they ask for.
+
+Packages of ours that they need count too: at the lowest end these are the oldest releases that the ranges take.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tools.check.workspace import Workspace
-from tools.release.model import ReleaseError, Steps, find_package
+from tools.release.model import ReleaseError, Steps, find_package, needs
 
 if TYPE_CHECKING:
     from tools.check.workspace import Package
@@ -40,26 +45,52 @@ def _run(workspace: Workspace, options: argparse.Namespace, pytest: list[str]) -
     packages = [find_package(workspace, name) for name in options.distributions]
     steps = Steps(root=workspace.root, dry_run=options.dry_run)
     with TemporaryDirectory() as temporary:
-        python = _install(workspace, packages, steps, Path(temporary), RESOLUTIONS[options.which])
+        python = _install(workspace, packages, steps, Path(temporary), options.which)
         tests = [package.relative("tests") for package in packages if (package.folder / "tests").is_dir()]
         steps.run(python, "-m", "pytest", "--quiet", *tests, *pytest)
 
 
-def _install(workspace: Workspace, packages: list[Package], steps: Steps, folder: Path, resolution: str) -> str:
+def _install(workspace: Workspace, packages: list[Package], steps: Steps, folder: Path, which: str) -> str:
     """Install what the packages, all their extras and their tests need, and return the interpreter."""
     environment, pins, tools = folder / "environment", folder / "pins.txt", folder / "tools.txt"
     python = str(environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
-    files = [package.relative("pyproject.toml") for package in packages]
+    needed = _needed(workspace, packages)
+    files = [package.relative("pyproject.toml") for package in (*packages, *needed)]
     ours = [f"--no-emit-package={package.name}" for package in workspace.packages]
-    chosen = [f"--resolution={resolution}", f"--python-version={sys.version_info.major}.{sys.version_info.minor}"]
+    resolution = f"--resolution={RESOLUTIONS[which]}"
+    chosen = [resolution, f"--python-version={sys.version_info.major}.{sys.version_info.minor}"]
     compiling = ["uv", "pip", "compile", "--quiet", "--all-extras", "--no-header", f"--output-file={pins}"]
     steps.run(*compiling, *chosen, *ours, *files)
     steps.write(tools, "\n".join([*_tools(workspace), ""]))
     steps.run("uv", "venv", "--quiet", f"--python={sys.executable}", str(environment))
     installing = ["uv", "pip", "install", "--quiet", f"--python={python}"]
     steps.run(*installing, f"--requirement={pins}", f"--requirement={tools}")
-    steps.run(*installing, "--no-deps", *(f"--editable={package.folder}" for package in packages))
+    here = [f"--editable={package.folder}" for package in packages]
+    others = [_source(workspace, package, packages, which) for package in needed]
+    steps.run(*installing, "--no-deps", *here, *others)
     return python
+
+
+def _needed(workspace: Workspace, packages: list[Package]) -> list[Package]:
+    """Return the other packages of the workspace that packages need."""
+    found = list(packages)
+    for package in found:
+        names = needs(package)
+        found += [each for each in workspace.packages if each.name in names and each not in found]
+    return found[len(packages) :]
+
+
+def _source(workspace: Workspace, package: Package, users: list[Package], which: str) -> str:
+    """Return where a needed package is taken from: the oldest release that its users take, or what is here."""
+    texts = {text for user in users for text in user.requirements()}
+    ranges = [asked.specifier for asked in map(Requirement, texts) if canonicalize_name(asked.name) == package.name]
+    tags = workspace.git("tag", "--list", f"{package.name}-v*", "--merged", "HEAD").split()
+    releases = [Version(tag.removeprefix(f"{package.name}-v")) for tag in tags]
+    taken = [release for release in releases if all(each.contains(release) for each in ranges)]
+    if which == "highest" or not taken:
+        return f"--editable={package.folder}"
+    repository = f"git+{workspace.root.as_uri()}@{package.name}-v{min(taken)}"
+    return f"{package.name} @ {repository}#subdirectory={package.relative('')}"
 
 
 def _tools(workspace: Workspace) -> list[str]:
