@@ -10,7 +10,6 @@ import uuid
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
 
-import boto3
 import pytest
 from obstore.store import S3Store
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
     from datacoolie.platforms import BasePlatform
     from tools.services.model import Running
+
+boto3 = pytest.importorskip("boto3", reason="the bucket is made by a library that this package does not need")
 
 _SECONDS = 300
 """After these processes that still run are killed, which ends the test."""
