@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
+import subprocess
+import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from datacoolie.core.exceptions import DataCoolieError, ErrorClass
 from tools.markdown import code_blocks
@@ -51,6 +57,39 @@ def test_every_error_has_its_class_and_its_reason() -> None:
 def test_all_code_is_between_fences(page: Path) -> None:
     outside = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
     assert not re.findall(r"\n\n    .*", outside)
+
+
+def test_the_line_for_cron_and_the_container_file_run_what_they_say(tmp_path: Path) -> None:
+    """As cron and a container run them, but for where the project and the programs are."""
+    text = (ROOT / "docs/how-to/schedule.md").read_text(encoding="utf-8")
+    blocks = {block.language: block.text for block in code_blocks(text)}
+    here = Path(sys.executable).parent
+    run_blocks(code_blocks("```console\n$ datacoolie init my_project\n```\n"), tmp_path)
+    *times, line = blocks["cron"].split(maxsplit=5)
+    assert (len(times), "%" in line) == (5, False)  # which cron takes for the end of the line
+    placed = line.replace("/srv/venv/bin", str(here)).replace("/srv", str(tmp_path)).strip()
+    nothing = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    subprocess.run(["/bin/sh", "-c", placed], check=True, cwd="/", env=nothing)
+    records = map(json.loads, (tmp_path / "my_project.log").read_text().splitlines())
+    assert {record["flow"]: record["status"] for record in records} == dict.fromkeys(
+        ("customers", "orders", "large_orders"), "succeeded"
+    )
+
+    said = dict(each.split(" ", 1) for each in blocks["dockerfile"].splitlines())
+    asked = Requirement(shlex.split(said["RUN"])[-1])
+    project = tomllib.loads((ROOT / "packages/datacoolie/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (asked.name, asked.extras - project["optional-dependencies"].keys()) == ("datacoolie", set())
+    copied, place = said["COPY"].split()
+    command = " ".join([*json.loads(said["ENTRYPOINT"]), *json.loads(said["CMD"])]).replace(place, copied)
+    done = subprocess.run(
+        [here / command.split()[0], *command.split()[1:]],
+        check=True,
+        cwd=tmp_path,
+        env=nothing,
+        capture_output=True,
+        text=True,
+    )
+    assert "3 flows: 3 skipped" in done.stdout
 
 
 def test_files_that_pages_name_are_there() -> None:

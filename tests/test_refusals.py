@@ -88,6 +88,20 @@ def test_functions_that_nobody_allowed(project: Project, monkeypatch: pytest.Mon
     assert not (project.folder / "called").exists()
 
 
+@pytest.mark.parametrize("end", ["connection", "source", "destination"])
+def test_a_resolver_that_is_not_there(project: Project, end: str) -> None:
+    kind, option = ("read_options", "modifiedAfter") if end == "source" else ("write_options", "compression")
+    reference: Record = {"valt:secret/app": [f"{kind}.{option}"]}
+    secret: Record = {"configure": {kind: {option: "NAME"}}, "secrets_ref": reference}
+    if end == "connection":
+        project.write(append_flow(destination={"connection_name": "x"}), connections=[{"name": "x", **secret}])
+    else:
+        project.write(append_flow(**{end: secret}))
+    with pytest.raises(ConfigurationError, match=r"No secret resolver is called 'valt'\. .* Did you mean 'vault'\?"):
+        project.attempt()
+    assert not project.states.exists()
+
+
 def test_aliases_that_stand_for_very_much(tmp_path: Path) -> None:
     """Ten levels of ten aliases each: as a tree it would not fit into any memory."""
     levels = ["l0: &l0 [x, x]", *(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 10))]

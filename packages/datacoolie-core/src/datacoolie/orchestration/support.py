@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from datacoolie.core.discovery import extra_that_lacks
 from datacoolie.core.exceptions import ConfigurationError, PlatformError
 from datacoolie.core.models import ConnectionType, Format, LakehouseSettings, LoadType, ProcessingMode
 from datacoolie.core.suggest import listed
 from datacoolie.destinations.catalogs import database_of
 from datacoolie.platforms import LimitsPlaces, NamesTables, RegistersTables
-from datacoolie.plugins import destination_registry, source_registry
+from datacoolie.plugins import destination_registry, resolver_registry, source_registry
 from datacoolie.state.views import is_file_name
 from datacoolie.transformers.support import unsupported as unsupported_transforms
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datacoolie.core.models import Connection, DataFlow, Destination, Maintenance, Source
+    from datacoolie.core.registry import PluginRegistry
     from datacoolie.engines import EngineCapabilities
     from datacoolie.orchestration.workspace import Workspace
     from datacoolie.platforms import BasePlatform
@@ -38,6 +40,7 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
     return [
         *(f"{what} is not supported yet" for what in found),
         *_plugins(source, destination),
+        *_resolvers(flow, workspace),
         *_places(flow, workspace),
         *_catalog(flow, destination, workspace.platform),
         *unsupported_transforms(flow, workspace.metadata.hints(flow)),
@@ -48,10 +51,24 @@ def _plugins(source: Connection, destination: Connection) -> Iterator[str]:
     """Say why plugins of other packages can't be had."""
     for registry, connection in ((source_registry, source), (destination_registry, destination)):
         if connection.connection_type is ConnectionType.PLUGIN:
-            try:
-                registry.get_class(connection.plugin)
-            except ConfigurationError as error:
-                yield error.message
+            yield from _why_not(registry, connection.plugin)
+
+
+def _why_not(registry: PluginRegistry[Any], name: str) -> Iterator[str]:  # Any: whatever kind they are
+    try:
+        registry.get_class(name)
+    except ConfigurationError as error:
+        yield error.message
+
+
+def _resolvers(flow: DataFlow, workspace: Workspace[Frame]) -> Iterator[str]:
+    """Say which resolvers of secrets are missing; other sources with a colon may be addresses, which platforms have."""
+    both: tuple[Source | Destination, ...] = (flow.source, flow.destination)
+    sources = [source for end in both for each in (workspace.connection(end), end) for source in each.secrets_ref]
+    for name in dict.fromkeys(source.partition(":")[0] for source in sources if ":" in source):
+        missing = not resolver_registry.is_available(name)
+        if missing and (extra_that_lacks(name) or workspace.platform.name == "local"):
+            yield from _why_not(resolver_registry, name)
 
 
 def _places(flow: DataFlow, workspace: Workspace[Frame]) -> Iterator[str]:
