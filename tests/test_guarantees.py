@@ -62,3 +62,27 @@ def test_a_guarantee_is_printed(
     for command in ("plan", "run"):
         found = json.loads(CliRunner().invoke(app, [command, "--json", path]).stdout)
         assert (found["guarantee"], found["guarantee_reason"]) == (guarantee, reason)
+
+
+ALONE = (
+    "this Spark was not set up by DataCoolie: its commits to Delta tables on S3 don't see what others commit in the "
+    "same moment, so only one process may write the table at a time"
+)
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"),
+    [
+        ({"name": "spark", "remote": "sc://nowhere:1"}, f"{APPENDED}; {ALONE}"),
+        ({"name": "spark"}, APPENDED),
+        ({"name": "polars"}, APPENDED),
+    ],
+)
+def test_what_a_spark_of_others_can_not_promise_on_s3_is_printed(project: Project, engine: Record, reason: str) -> None:
+    lake: Record = {"name": "s3", "format": "delta", "configure": {"base_path": "s3://bucket/lake"}}
+    flow = append_flow(source={"watermark_columns": []}, destination={"connection_name": "s3"})
+    project.write(flow, connections=[lake])
+    settings = {"metadata": ["project.yaml"], "engine": engine, "platform": "aws"}
+    (project.folder / "datacoolie.yaml").write_text(json.dumps(settings))
+    found = json.loads(CliRunner().invoke(app, ["plan", "--json", str(project.folder)]).stdout)
+    assert found["guarantee_reason"] == reason

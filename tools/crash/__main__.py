@@ -13,7 +13,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tools.crash.cases import CASES
-from tools.crash.killing import DEFAULT, Engine, Harm, Tally, kill_often
+from tools.crash.engines import ENGINES
+from tools.crash.killing import Harm, Tally, kill_often
 from tools.crash.places import HERE, on_s3
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", nargs="*", metavar="CASE", help=f"of {', '.join(map(str, CASES))}")
     parser.add_argument("--rows", type=int, default=2000, help="rows per load (2000)")
     parser.add_argument("--workers", type=int, default=2, help="cases at a time (2)")
-    parser.add_argument("--engine", choices=["polars", "spark"], default="polars", help="what loads (polars)")
+    parser.add_argument("--engine", choices=list(ENGINES), default="polars", help="what loads, and is killed (polars)")
     parser.add_argument("--s3", action="store_true", help="tables and states are on S3 (a server is started)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments; the system's timing is its own")
     options = parser.parse_args(arguments)
@@ -36,11 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no case is called {', '.join(unknown)}; there are: {', '.join(map(str, CASES))}")
     cases = [case for case in CASES if not options.cases or str(case) in options.cases]
     each = -(-options.kills // len(cases))
-    engine = _spark() if options.engine == "spark" else DEFAULT
     with (
         tempfile.TemporaryDirectory() as folder,
         on_s3() if options.s3 else nullcontext(HERE) as place,
-        ThreadPoolExecutor(options.workers) as pool,
+        ENGINES[options.engine]() as engine,
+        ThreadPoolExecutor(1 if engine.victim.is_shared else options.workers) as pool,
     ):
         tallies = pool.map(
             lambda numbered: kill_often(
@@ -54,14 +55,6 @@ def main(arguments: list[str] | None = None) -> int:
             enumerate(cases),
         )
         return _report(tallies)
-
-
-def _spark() -> Engine:
-    """Return a Spark of its own for each load: the driver is killed with the load."""
-    from tools.services import spark  # noqa: PLC0415 - loads by Polars need no Spark
-
-    settings = {"name": "spark", "master": "local[2]", "conf": dict(spark.SMALL), "jars": str(spark.jars())}
-    return Engine(settings=settings, usual=20, patience=600)
 
 
 def _report(tallies: Iterable[Tally | Harm]) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tools.crash.arena import Arena
 from tools.crash.children import PATIENCE, Child, Loaded, load
 from tools.crash.places import HERE, Place
+from tools.crash.victims import Victim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,12 +87,14 @@ class Engine:
         usual: seconds that a first load takes, about.
         patience: seconds after which a load hangs.
         place: where tables and states are.
+        victim: what is killed.
     """
 
     settings: Mapping[str, object] | None = None
     usual: float = 0.3
     patience: float = PATIENCE
     place: Place = HERE
+    victim: Victim = field(default_factory=Victim)
 
 
 DEFAULT = Engine()
@@ -119,38 +122,38 @@ def kill_often(  # noqa: PLR0913 - all of it is said by the caller
                 arena.land()
                 again = True
                 while again and tally.kills < kills:
-                    _kill(arena, tally, usual * random.uniform(0.1, 1))
+                    _kill(arena, tally, engine, after=usual * random.uniform(0.1, 1))
                     again = random.random() < _AGAIN
-                usual = _settle(arena, tally, engine.patience)
+                usual = _settle(arena, tally, engine)
     except (_HarmError, AssertionError) as error:
         return Harm(f"{case}: {error} ({tally.kills} kills before)")
     return tally
 
 
-def _kill(arena: Arena, tally: Tally, after: float) -> None:
-    """Start a load, read the table until its time has come, and kill it."""
-    child = _loading(arena)
+def _kill(arena: Arena, tally: Tally, engine: Engine, *, after: float) -> None:
+    """Start a load, read the table until its time has come, and kill it, or what it works on."""
+    child = _loading(arena, engine)
     end = time.monotonic() + after
     try:
         while time.monotonic() < end and child.process.is_alive():
             _look(arena, tally)
             time.sleep(_PAUSE)
+        killed = engine.victim.strike(child, engine.patience)
     finally:
         child.kill()
-    killed = child.value() is None
     committed = _look(arena, tally) == len(arena.batches)
     tally.kills += killed
     tally.committed += killed and committed
 
 
-def _loading(arena: Arena) -> Child[Loaded]:
-    return Child(load, arena.document, arena.place.environment)
+def _loading(arena: Arena, engine: Engine) -> Child[Loaded]:
+    return Child(load, arena.document, {**arena.place.environment, **engine.victim.environment})
 
 
-def _settle(arena: Arena, tally: Tally, patience: float) -> float:
+def _settle(arena: Arena, tally: Tally, engine: Engine) -> float:
     """Load without a kill, compare everything and return the seconds that the load took."""
     began = time.monotonic()
-    ended = _loading(arena).value(patience) or _loading(arena).value(patience)
+    ended = _loading(arena, engine).value(engine.patience) or _loading(arena, engine).value(engine.patience)
     took = time.monotonic() - began
     if ended is None or ended.status not in {"succeeded", "skipped"}:
         message = f"the run after a kill ended with {ended}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pyspark.sql import DataFrame
 
 from datacoolie.core.exceptions import EngineError, ErrorClass
-from datacoolie.core.models import LoadType
+from datacoolie.core.models import Format, LoadType
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.engines import BaseEngine, EngineCapabilities, QueryOps
 from datacoolie_engine_spark.delta.table import DeltaTable
@@ -17,6 +17,7 @@ from datacoolie_engine_spark.files.writers import WRITERS
 from datacoolie_engine_spark.frames import SparkFrames
 from datacoolie_engine_spark.iceberg.table import IcebergTable
 from datacoolie_engine_spark.session import Sessions, SessionSettings, as_texts
+from datacoolie_engine_spark.storages import LOG_STORES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from datacoolie.engines import QueryScan, TableOps, TableRef
+
+
+_LOOKS_FIRST = (
+    "this Spark was not set up by DataCoolie: its commits to Delta tables on S3 don't see what others commit in the "
+    "same moment, so only one process may write the table at a time"
+)
+_TAKES_ANY = (
+    "Iceberg takes any append by Spark: of a run that slept before its commit until another one took its lease, and "
+    "loaded, the rows are there twice"
+)
 
 
 class SparkEngine(BaseEngine[DataFrame]):
@@ -102,6 +113,14 @@ class SparkEngine(BaseEngine[DataFrame]):
         near = did_you_mean(ref.format, self.capabilities.tables)
         message = f"The engine 'spark' has no {ref.format!r} tables yet. Possible: {possible}.{near}"
         raise EngineError(message, {"format": ref.format}).classed(ErrorClass.CONFIGURATION)
+
+    def unpromised(self, uri: str | None, kind: Format, load_type: LoadType) -> str:
+        """Return that commits to Delta on S3 may not see each other, or that Iceberg does not look for a token."""
+        if kind is Format.ICEBERG:
+            return _TAKES_ANY if load_type is LoadType.APPEND else ""
+        setting = f"spark.delta.logStore.{(uri or '').partition('://')[0]}.impl"
+        ours = LOG_STORES.get(setting)
+        return _LOOKS_FIRST if ours and self.sessions.setting(setting, started=ours) != ours else ""
 
     def end_work(self, name: str) -> None:
         """End what is evaluated under a name; returns at once."""

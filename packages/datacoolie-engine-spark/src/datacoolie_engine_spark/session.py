@@ -130,6 +130,21 @@ class Sessions:
             tell(session, storage, uri)
         return session
 
+    def setting(self, name: str, *, started: str) -> str | None:
+        """Return a setting of the classic Spark that is there, or that is to be started: nothing is, and nobody asked.
+
+        Args:
+            name: of the setting.
+            started: what it is in a Spark that is started here, unless the project says otherwise.
+        """
+        elsewhere = self._settings.remote or os.environ.get("SPARK_REMOTE")
+        there = self._base or self._given or (None if self._settings.remote else _active())
+        if there is None:
+            return None if elsewhere else self._settings.conf.get(name, started)
+        with suppress(EngineError), translated():
+            return None if is_remote(there) else there.conf.get(name, None)
+        return None
+
     @contextmanager
     def named(self, name: str) -> Iterator[None]:
         """Name what this thread runs, as Spark's own tools show it; then let another thread have its session."""
@@ -242,6 +257,8 @@ class Sessions:
         with self._finding:
             if self._base is None:
                 self._base = self._given or _active() or _of_environment()
+                if self._base is not None:
+                    _log.info("Works beside the Spark session that is there")
             if self._base is None:
                 settings = self._settings
                 self._base = self._started = start_session(
@@ -282,7 +299,6 @@ def _active() -> SparkSession | None:
         except PySparkRuntimeError:
             continue
         if session is not None:
-            _log.info("Works beside the Spark session that is there")
             return session
     return None
 

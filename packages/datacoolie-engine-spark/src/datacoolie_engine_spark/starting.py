@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from datacoolie.core.exceptions import EngineError, ErrorClass
 from datacoolie_engine_spark.jars import SPARK_HAS, brings, coordinates, jars_in
 from datacoolie_engine_spark.java import require_java
-from datacoolie_engine_spark.storages import OURS
+from datacoolie_engine_spark.storages import LOG_STORES, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -27,8 +27,7 @@ _EXTENSIONS = {
 }
 _ON_S3 = {
     "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-    "spark.delta.logStore.s3.impl": "datacoolie.spark.S3LogStore",
-    "spark.delta.logStore.s3a.impl": "datacoolie.spark.S3LogStore",
+    **LOG_STORES,
 }
 """Paths are `s3://`, as everywhere else. Of several writers of a Delta table one wins, those of other engines too."""
 

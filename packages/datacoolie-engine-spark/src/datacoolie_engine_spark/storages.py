@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 OURS = "spark.datacoolie.started"
 """Is `true` in sessions of a Spark that this engine started, and set up."""
 
+LOG_STORES = {f"spark.delta.logStore.{scheme}.impl": "datacoolie.spark.S3LogStore" for scheme in ("s3", "s3a")}
+"""By which Delta's commits on S3 are made: see ADR 0035."""
+
 _HADOOP = "fs."
 _BUCKET = re.compile(r"s3a?://([^/]+)")
 

@@ -10,6 +10,7 @@ from datacoolie.engines.base import (
     FrameOps,
     ListsFiles,
     NamesWork,
+    PromisesLess,
     QueryOps,
     TableOps,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Observation",
     "Observed",
     "PartitionField",
+    "PromisesLess",
     "QueryOps",
     "QueryScan",
     "Rebuild",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import timedelta
 
+    from datacoolie.core.models import Format, LoadType
     from datacoolie.core.types import Schema
     from datacoolie.engines.model import (
         Commit,
@@ -307,6 +308,20 @@ class EndsWork(Protocol):
         """End what is evaluated inside `NamesWork.naming(name)`, in any thread: it raises `InterruptedPassError`.
 
         Returns at once; what is evaluated there until `naming` is left ends too.
+        """
+
+
+@runtime_checkable
+class PromisesLess(Protocol):
+    """An engine some of whose loads into tables can't promise all that is promised of their load type."""
+
+    def unpromised(self, uri: str | None, kind: Format, load_type: LoadType) -> str:
+        """Return what a load can't promise; mostly nothing. Nothing is started to find out.
+
+        Args:
+            uri: where the table is; `None` for one that a catalog has by name.
+            kind: the format of the table.
+            load_type: of the load.
         """
 
 

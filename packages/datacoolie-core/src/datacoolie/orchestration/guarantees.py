@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from datacoolie.core.models import ConnectionType, LoadType, NullWatermark
+from datacoolie.engines import PromisesLess
 from datacoolie.observability.records import Guarantee
 from datacoolie.platforms import HasOwnWriters
 
 if TYPE_CHECKING:
     from datacoolie.core.models import Connection, DataFlow, Destination
     from datacoolie.orchestration.workspace import Workspace
-    from datacoolie.platforms import BasePlatform
 
 Frame = TypeVar("Frame")
 
@@ -38,7 +38,7 @@ def guarantee_of(flow: DataFlow, workspace: Workspace[Frame], *, replayed: bool 
 
     Args:
         flow: the flow.
-        workspace: its connections, and the platform.
+        workspace: its connections, the platform and the engine.
         replayed: a range is loaded again.
     """
     source, destination = workspace.connection(flow.source), workspace.connection(flow.destination)
@@ -50,7 +50,7 @@ def guarantee_of(flow: DataFlow, workspace: Workspace[Frame], *, replayed: bool 
         replaces_window = flow.destination.settings.replace_by_watermark
         same = "the same rows replace all rows of the same window" if replaces_window else None
         guarantee, why = Guarantee.IDEMPOTENT, f"{same or _SAME[flow.destination.load_type]}, in one commit"
-    return guarantee, "; ".join(filter(None, (why, _not_promised(flow.destination, destination, workspace.platform))))
+    return guarantee, "; ".join(filter(None, (why, _not_promised(flow.destination, destination, workspace))))
 
 
 def _added_again(flow: DataFlow, source: Connection, *, replayed: bool) -> str:
@@ -66,12 +66,17 @@ def _added_again(flow: DataFlow, source: Connection, *, replayed: bool) -> str:
     return ""
 
 
-def _not_promised(end: Destination, connection: Connection, platform: BasePlatform) -> str:
-    """Return what others than this framework may see or do; mostly nothing."""
+def _not_promised(end: Destination, connection: Connection, workspace: Workspace[Frame]) -> str:
+    """Return what others than this framework may see or do, and what the engine can't promise; mostly nothing."""
     if connection.connection_type is ConnectionType.FILE:
         # Flat files have no commit that others know: they go by what is in the folder.
         return _SEEN.get(end.load_type, "")
-    if connection.connection_type is ConnectionType.LAKEHOUSE and isinstance(platform, HasOwnWriters):
-        uri = None if connection.in_catalog else connection.location(end.schema_name, end.table)
-        return platform.unseen(uri, connection.format)
-    return ""
+    if connection.connection_type is not ConnectionType.LAKEHOUSE:
+        return ""
+    uri = None if connection.in_catalog else connection.location(end.schema_name, end.table)
+    platform, engine = workspace.platform, workspace.engine
+    said = platform.unseen(uri, connection.format) if isinstance(platform, HasOwnWriters) else ""
+    # A platform with writers of its own knows more of them than an engine.
+    if not said and isinstance(engine, PromisesLess):
+        said = engine.unpromised(uri, connection.format, end.load_type)
+    return said

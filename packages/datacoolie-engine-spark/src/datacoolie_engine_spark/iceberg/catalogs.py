@@ -68,11 +68,12 @@ def _translated(ref: TableRef, options: Mapping[str, str]) -> dict[str, str]:
     rest = {key: value for key, value in options.items() if key not in {"type", "uri"}}
     if kind == "sql":
         return {**_database(ref, options.get("uri", "")), **rest, "type": "jdbc", "jdbc.schema-version": "V1"}
-    if kind in {"rest", "glue", "hive", "hadoop"}:
+    if kind == "rest":
         return dict(options)
     message = (
-        f"The catalog {ref.catalog!r} can't be made of its catalog_options ({listed(options)}): type is {kind!r}. A "
-        "catalog in a SQL database has type sql, uri and warehouse; one behind the REST protocol has type rest and uri"
+        f"The engine 'spark' can't make the catalog {ref.catalog!r} of its catalog_options ({listed(options)}): "
+        f"type is {kind!r}. A catalog in a SQL database has type sql, uri and warehouse; one behind the REST protocol "
+        "has type rest and uri; others, such as those of Glue, are for the engine polars"
     )
     raise EngineError(message, {"catalog": ref.catalog}).classed(ErrorClass.CONFIGURATION)
 
