@@ -15,6 +15,7 @@ from datacoolie.platforms.storage import Storage
 from datacoolie.testing.proxy import Answer, Fault, FaultyProxy, Request
 from datacoolie_engine_spark import SparkEngine
 from datacoolie_platform_aws import AwsPlatform
+from datacoolie_platform_databricks import DatabricksPlatform
 from datacoolie_platform_fabric import FabricPlatform
 from tests.remote import RemoteProject
 from tests.s3 import make_bucket
@@ -151,6 +152,17 @@ def test_outside_of_fabric_spark_is_refused_by_name(spark_engine: SparkEngine) -
     platform = FabricPlatform(account="lake", account_key="a2V5IG9mIHRoZSBsYWtl")
     table = TableRef(format="delta", path="abfss://box@lake.dfs.core.windows.net/t", storage=Storage(platform=platform))
     with pytest.raises(PlatformError, match=r"abfss://box@.*by the DFS endpoint.*notebook of Fabric") as caught:
+        spark_engine.table(table)
+    assert caught.value.error_class is ErrorClass.CONFIGURATION
+
+
+def test_outside_of_databricks_spark_is_refused_by_name(
+    spark_engine: SparkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    platform = DatabricksPlatform(host="http://127.0.0.1:1", token="of-nobody")
+    table = TableRef(format="delta", path="s3://vended/t", storage=Storage(platform=platform))
+    with pytest.raises(PlatformError, match=r"Spark gets at 's3://vended/t' in Databricks only.*polars") as caught:
         spark_engine.table(table)
     assert caught.value.error_class is ErrorClass.CONFIGURATION
 

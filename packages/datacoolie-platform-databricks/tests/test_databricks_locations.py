@@ -150,7 +150,9 @@ def test_credentials_are_for_the_nearest_location(workspace: Workspace) -> None:
 
 def test_spark_on_a_cluster_has_rights_of_its_own(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = DatabricksPlatform(host=workspace.url, token=TOKEN)
-    assert platform.storage_options("s3://lake/f", Dialect.HADOOP)["fs.s3a.access.key"] == "test"
+    with pytest.raises(PlatformError, match=r"Spark gets at 's3://lake/f' in Databricks only") as caught:
+        platform.storage_options("s3://lake/f", Dialect.HADOOP)
+    assert caught.value.error_class is ErrorClass.CONFIGURATION
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
     assert DatabricksPlatform().storage_options("s3://lake/f", Dialect.HADOOP) == {}
 

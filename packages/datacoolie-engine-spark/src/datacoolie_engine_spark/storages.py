@@ -39,7 +39,7 @@ def tell(session: SparkSession, storage: Storage, uri: str) -> None:
     Raises:
         PlatformError: there are no credentials, or the platform has no such paths.
     """
-    if not (storage.platform.schemes or storage.overrides):
+    if "://" not in uri and not storage.overrides:
         return
     options = storage.options(uri, Dialect.HADOOP) if is_ours(session) else storage.overrides
     bucket = _BUCKET.match(uri)

@@ -182,7 +182,17 @@ class CloudFiles(ObjectStore):
             obstore.copy(store, here.key, there.key)
 
     def storage_options(self, uri: str, dialect: Dialect = Dialect.OBJECT_STORE) -> dict[str, str]:
-        """Return credentials, region and endpoint."""
+        """Return credentials, region and endpoint.
+
+        Raises:
+            PlatformError: they are for Spark, or there are none.
+        """
+        if dialect is Dialect.HADOOP:
+            message = (
+                f"Spark gets at {uri!r} in Databricks only: it keeps one key for a whole bucket, and to others "
+                "Databricks gives keys of single locations. Run it in Databricks, or on the engine polars."
+            )
+            raise PlatformError(message, {"path": uri}).classed(ErrorClass.CONFIGURATION)
         return {**self._vendor.keys(uri).options(dialect), **self._place.options(dialect)}
 
     def credentials(self, uri: str) -> TemporaryCredentials:

@@ -49,13 +49,6 @@ class Place:
                 "s3.endpoint": self.endpoint,
                 "s3.path-style-access": "true" if self.endpoint else None,
             },
-            Dialect.HADOOP: {
-                "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
-                "fs.s3a.endpoint.region": self.region,
-                "fs.s3a.endpoint": self.endpoint,
-                "fs.s3a.path.style.access": "true" if self.endpoint else None,
-                "fs.s3a.connection.ssl.enabled": "false" if http else None,
-            },
         }
         return {name: text for name, text in named[dialect].items() if text is not None}
 
