@@ -25,6 +25,7 @@ ALWAYS = {
     "test_filters_find_rows_whose_bounds_were_cut[iceberg]",
     "test_a_column_is_renamed_with_all_its_rows[delta-merge]",
     "test_a_decision_that_refuses_leaves_nothing",
+    "test_a_feature_that_nobody_knows_is_named",
     "test_a_generated_column_is_computed_or_compared[append]",
     "test_a_log_that_can_not_be_read",
     "test_a_rebuild_gets_the_rows_of_its_keys_and_its_result_is_merged",

@@ -11,7 +11,7 @@ import pytest
 from deltalake import DeltaTable, Field, Schema
 from deltalake.schema import PrimitiveType
 
-from datacoolie.core.exceptions import DestinationError
+from datacoolie.core.exceptions import DestinationError, SourceError
 from datacoolie.engines import CanOptimize, CanVacuum, Commit, ListsFiles, Token
 from datacoolie.testing.base import Rows, in_order, needs
 from datacoolie.testing.tables import WRITES, Tables, TableTests, request_of
@@ -86,6 +86,19 @@ class DeltaSuite(TableTests):
         (folder / "00000000000000000000.json").write_text("{")
         with pytest.raises(DestinationError, match="t: this is no Delta table that can be read"):
             _ = delta.open().exists
+
+    def test_a_feature_that_nobody_knows_is_named(self, delta: Tables) -> None:
+        delta.append({"id": [1], "v": ["x"]}, request_of(1))
+        features = {"readerFeatures": ["ofTomorrow"], "writerFeatures": ["ofTomorrow"]}
+        entry = {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}}
+        (delta.place.root / "t/_delta_log/00000000000000000001.json").write_text(json.dumps(entry))
+        before = delta.place.listing()
+        for how in WRITES:
+            with pytest.raises(DestinationError, match=r"/t: .*ofTomorrow"):
+                delta.write(how, {"id": [2], "v": ["y"]}, request_of(2))
+        with pytest.raises((DestinationError, SourceError), match=r"/t: .*ofTomorrow"):
+            delta.open().scan()
+        assert delta.place.listing() == before
 
     @pytest.mark.parametrize("how", WRITES)
     def test_rows_that_break_a_rule_are_refused(self, delta: Tables, how: str) -> None:
