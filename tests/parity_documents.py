@@ -256,6 +256,34 @@ TRANSFORMS = [
         },
     ),
     Document(
+        name="all_transformers",
+        read="csv",
+        runs=[{"a.csv": "K,Kind,At,Wall\n 1 ,a,5,2024-05-01T10:00:00\n1,b,5,\n2,,x,\n2,z,7,\n,a,,\n"}],
+        destination={"partition_columns": ["kind", {"column": "Part", "expression": "coalesce(at, -1) % 2"}]},
+        transform={
+            "value_rules": [
+                {"operation": "trim", "columns": "K"},
+                {"operation": "empty_to_null", "columns": ["K", "Wall"]},
+                {"operation": "map", "columns": "kind", "mapping": {"a": "A", "z": None}},
+            ],
+            "schema_hints": [
+                {"column_name": "at", "data_type": "int", "on_cast_error": "null"},
+                {"column_name": "wall", "data_type": "timestamp_ntz", "format": "yyyy-MM-dd'T'HH:mm:ss"},
+            ],
+            "deduplicate_columns": ["k"],
+            "latest_data_columns": ["at"],
+            "additional_columns": [{"column": "Twice", "expression": "at * 2"}],
+            "select_columns": ["K", "Kind", "At", "Wall", "Twice", "Part"],
+            "rename_columns": {"Twice": "doubled"},
+            "configure": {
+                "deduplicate_by_rank": True,
+                "convert_timestamp_ntz": True,
+                "missing_column_policy": "ignore",
+                "column_name_case": "lower",
+            },
+        },
+    ),
+    Document(
         name="system",
         read="csv",
         runs=[{"a.csv": _ORDERS}],
