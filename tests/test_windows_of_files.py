@@ -239,3 +239,29 @@ def test_an_append_ignores_on_empty(project: Project) -> None:
     project.load()
     assert project.load().status == "skipped"
     assert loaded(project) == [5]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_files_that_are_empty_have_no_rows(project: Project, form: str) -> None:
+    connection: Record = {"name": "text", "format": form, "configure": {"base_path": "landing"}}
+    columns: list[Record] = [{"column": "one", "expression": "1"}]
+    source = {"connection_name": "text", "watermark_columns": [MODIFIED]}
+    project.write(append_flow(source=source, transform={"additional_columns": columns}), connections=[connection])
+    folder = project.landing / "events"
+    folder.mkdir()
+    (folder / f"a.{form}").touch()
+    error = project.attempt().error
+    assert error is not None
+    assert f"no {form} file among 1 files (a.{form})" in error.message
+
+    (folder / f"b.{form}").write_text("id\n1\n" if form == "csv" else '{"id": "1"}\n')
+    project.load()
+    (folder / f"c.{form}").touch()
+    assert project.load().status == "skipped"
+    (folder / f"d.{form}").write_text("\n\n")
+    error = project.attempt().error
+    assert error is not None
+    assert f"d.{form}: there is not one column in it" in error.message
+    (folder / f"d.{form}").write_text("id\n2\n" if form == "csv" else '{"id": "2"}\n')
+    project.load()
+    assert sorted(project.table("events").rows()) == [("1", 1), ("2", 1)]

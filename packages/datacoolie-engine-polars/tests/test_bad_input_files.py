@@ -50,3 +50,23 @@ def test_json_with_a_byte_order_mark(tmp_path: Path, scan: Scan) -> None:
     (tmp_path / "bad.jsonl").write_bytes(b'\xef\xbb\xbf{"a": 1}\n')
     with pytest.raises(SourceError, match=r"bad\.jsonl: the file begins with a byte-order mark"):
         scan("jsonl", "bad.jsonl")
+
+
+def test_json_with_what_is_no_number(tmp_path: Path, scan: Scan) -> None:
+    (tmp_path / "bad.jsonl").write_text('{"a": 1}\n{"a": NaN}\n')
+    with pytest.raises(SourceError, match=r"bad\.jsonl: line 2 is not a JSON record: NaN is no number"):
+        scan("jsonl", "bad.jsonl")
+
+
+def test_quotes_that_do_not_fit(tmp_path: Path, scan: Scan, stage: Stage) -> None:
+    (tmp_path / "bad.csv").write_text('a,b\n1,"x\ny"\n2,"x\n3,y\n')
+    with pytest.raises(SourceError, match=r"bad\.csv: the row in line 4 has a quote in the wrong place"):
+        stage(scan("csv", "bad.csv"))
+
+
+def test_lines_that_end_as_the_options_do_not_say(tmp_path: Path, scan: Scan) -> None:
+    (tmp_path / "mac.csv").write_bytes(b"a,b\r1,x\r2,y\r")
+    with pytest.raises(SourceError, match=r"mac\.csv: its lines end in a carriage return alone.*lineSep"):
+        scan("csv", "mac.csv")
+    found = scan("csv", "mac.csv", options={"lineSep": "\r"})
+    assert found.collect().rows() == [("1", "x"), ("2", "y")]

@@ -87,7 +87,11 @@ def conform(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], target: Mapp
     source = {known: name for name, known in spellings(schema, target).items()}
     if dict(schema) == dict(target) and list(schema) == list(target):
         return frame
-    return frame.select(_column(name, kind, source, schema) for name, kind in target.items())
+    columns = [_column(name, kind, source, schema) for name, kind in target.items()]
+    if source.keys() & target.keys():
+        return frame.select(columns)
+    # A select of nothing but constants would be one row.
+    return frame.with_columns(columns).select(list(target)) if schema else pl.LazyFrame(schema=target)
 
 
 def _column(name: str, kind: pl.DataType, source: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> pl.Expr:

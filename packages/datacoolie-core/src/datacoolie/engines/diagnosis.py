@@ -22,22 +22,33 @@ def json_lines_fault(lines: Iterable[str]) -> str | None:
 
 def _json_fault(line: str) -> str | None:
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=_refuse)
     except ValueError as error:
         return str(error)
     return None if isinstance(record, dict) else "a record is an object: {...}"
 
 
+def _refuse(constant: str) -> None:
+    message = f"{constant} is no number of JSON; write null"
+    raise ValueError(message)
+
+
 def csv_fault(lines: Iterable[str], *, separator: str, quote: str) -> str | None:
-    """Name the first row with more fields than the header; `None` where there is none."""
+    """Name the first row with more fields than the header, or with a misplaced quote; `None` where there is none."""
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    rows = csv.reader(lines, delimiter=separator, quotechar=quote or '"', quoting=quoting)
-    expected = 0
-    for row in rows:
-        expected = expected or len(row)
-        if len(row) > expected:
-            return (
-                f"line {rows.line_num} has {len(row)} fields, but the header has {expected}. Quote fields that contain "
-                f"{separator!r}, or set read_options.sep and quote as the file has them"
-            )
+    rows = csv.reader(lines, delimiter=separator, quotechar=quote or '"', quoting=quoting, strict=True)
+    expected = line = 0
+    try:
+        for row in rows:
+            expected, line = expected or len(row), rows.line_num
+            if len(row) > expected:
+                return (
+                    f"line {line} has {len(row)} fields, but the header has {expected}. Quote fields that contain "
+                    f"{separator!r}, or set read_options.sep and quote as the file has them"
+                )
+    except csv.Error as error:
+        return (
+            f"the row in line {line + 1} has a quote in the wrong place ({error}). Double quotes that stand in quotes, "
+            "or set read_options.quote as the file has it"
+        )
     return None

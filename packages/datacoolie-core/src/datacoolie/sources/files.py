@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Frame = TypeVar("Frame")
 
+_TEXT = frozenset({"csv", "json", "jsonl"})
+"""Formats of which a file without a byte in it is no fault, and has no rows."""
+
 _SUFFIXES = {
     "parquet": (".parquet",),
     "csv": (".csv", ".csv.gz", ".csv.zst"),
@@ -99,6 +102,10 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
     def read(self, window: Window) -> Reading[Frame]:
         """Scan the window's files, and keep the rows that are in its bounds."""
         frame = self._scan(window.files)
+        if not self.engine.frames.schema(frame).keys() - FILE_COLUMNS:
+            path = window.files[0].path
+            message = f"{path}: there is not one column in it. Take the file away, or complete it"
+            raise SourceError(message, {"path": path})
         if self._whole_files(window):
             return self._watermarks.read_all(frame)
         return self._watermarks.read(frame, window)
@@ -167,6 +174,8 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         raise self._nothing_there(everything)
 
     def _is_wanted(self, file: FileInfo) -> bool:
+        if not file.size and self.connection.format in _TEXT:
+            return False
         name = PurePosixPath(file.path).name
         pattern = self._options().get("pathGlobFilter")
         if pattern is not None:
@@ -175,7 +184,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         return not lock and name.lower().endswith(_SUFFIXES.get(self.connection.format, ()))
 
     def _is_plain_text(self, file: FileInfo) -> bool:
-        return self.connection.format in {"csv", "json", "jsonl"} and not file.path.lower().endswith((".gz", ".zst"))
+        return self.connection.format in _TEXT and not file.path.lower().endswith((".gz", ".zst"))
 
     def _nothing_there(self, everything: Sequence[FileInfo]) -> SourceError:
         what = f"{self.connection.format} file"
@@ -183,7 +192,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
             names = listed([PurePosixPath(file.path).name for file in everything[:5]])
             message = (
                 f"{self.location}: no {what} among {len(everything)} files ({names}). Files are chosen by their "
-                "ending, or by read_options.pathGlobFilter"
+                "ending, or by read_options.pathGlobFilter; those of text that are empty don't count"
             )
         elif self.platform.exists(self.location):
             message = f"{self.location}: the folder is empty; there is no {what} to read"

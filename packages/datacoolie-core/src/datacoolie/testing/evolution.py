@@ -93,6 +93,8 @@ class SchemaSuite(TableTests):
             assert (seq, None, {"a": 2}) in tables.rows()
         assert tables.types() == {"id": "bigint", "n": "int", "s": "struct<a:bigint>"}
         assert tables.rows() == [(4, None, {"a": 2})]
+        tables.append({"more": [1, 2]}, request_of(5, policy=SchemaPolicy.IGNORE_NEW))
+        assert tables.rows() == [(4, None, {"a": 2}), (None, None, None), (None, None, None)]
 
     def test_narrower_values_take_the_types_of_the_table(self, tables: Tables) -> None:
         first = {"id": [1], "f": [1.5], "n": pa.array([None], pa.decimal128(12, 2))}

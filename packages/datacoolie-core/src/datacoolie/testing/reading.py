@@ -132,6 +132,13 @@ class ReadingSuite(EngineTests):
             ("a,b\n1,2\n", {"encoding": "UTF-8", "mode": "FAILFAST", "other": {"any": 1}}, {"a": ["1"], "b": ["2"]}),
             ("\ufeffa,b\r\n1,2\r\n", {}, {"a": ["1"], "b": ["2"]}),
             ("a,b\n1\n", {}, {"a": ["1"], "b": [None]}),
+            ("\n\na,b\n1,2\n\n3,\n,\n\n", {}, {"a": ["1", "3"], "b": ["2", None]}),
+            ("a\n1\n\n2\n", {"inferSchema": "true"}, {"a": [1, 2]}),
+            (
+                "A,id,,id,a,\n1,2,3,4,5,6\n",
+                {},
+                {"A0": ["1"], "id1": ["2"], "_c2": ["3"], "id3": ["4"], "a4": ["5"], "_c5": ["6"]},
+            ),
         ],
     )
     def test_options_of_csv(

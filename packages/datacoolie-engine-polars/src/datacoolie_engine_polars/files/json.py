@@ -36,7 +36,7 @@ class JsonLinesReader(Reader):
         self._native = _checked(options, self.format, multi_line=False)
 
     def schema(self, path: str) -> pl.Schema:
-        """Infer the schema from all lines; an empty file has no columns."""
+        """Infer the schema from all lines; a file without any has no columns."""
         try:
             frame = pl.scan_ndjson(
                 glob.escape(path),  # for scan_ndjson any path is a pattern
@@ -45,7 +45,10 @@ class JsonLinesReader(Reader):
                 **self._native,  # type: ignore[arg-type] # checked against the signature by Options
             )
             return frame.collect_schema()
-        except pl.exceptions.NoDataError:
+        except pl.exceptions.ComputeError:
+            with opened(self.access.source(path), path) as lines:
+                if any(line.strip() for line in lines):
+                    raise
             return pl.Schema()
 
     def scan(self, paths: Sequence[str], schema: pl.Schema, *, with_path: bool) -> pl.LazyFrame:

@@ -47,7 +47,7 @@ def scan(request: FileScan, log: ScanLog) -> pl.LazyFrame:
     log.remember(paths, reader.find_fault)
     merged = schemas.union((paths[0], schema) for schema, paths in groups)
     frames = [reader.scan(group, reader.types(schema, merged), with_path=with_path) for schema, group in groups]
-    frame = _joined(frames, _in_utc(reader.types(merged, merged)), with_path=with_path)
+    frame = _joined(frames, _stored(reader.types(merged, merged)), with_path=with_path)
     return _with_file_columns(_with_hive(frame, hive, paths), request) if with_path else frame
 
 
@@ -84,14 +84,13 @@ def _joined(frames: list[pl.LazyFrame], target: pl.Schema, *, with_path: bool) -
     return parts[0] if len(parts) == 1 else pl.concat(parts)
 
 
-def _in_utc(schema: pl.Schema) -> pl.Schema:
-    """Return the schema with points in time in UTC; Polars can't prune files by times of one zone and another."""
-    return pl.Schema(
-        {
-            name: schemas.stored(kind, column=name) if isinstance(kind, pl.Datetime) and kind.time_zone else kind
-            for name, kind in schema.items()
-        }
-    )
+def _stored(schema: pl.Schema) -> pl.Schema:
+    """Return the schema in types of the framework, so that each operation on a value is one on a value of its type.
+
+    Of unsigned integers, categories and nanoseconds Polars would compute something else. It can't prune files by times
+    of one zone and another either.
+    """
+    return pl.Schema({name: schemas.stored(kind, column=name) for name, kind in schema.items()})
 
 
 def _hive_values(request: FileScan) -> dict[str, list[str | None]]:

@@ -45,7 +45,8 @@ _NOT_TEXT = "\ufffd"
 class CsvReader(Reader):
     """Reads CSV, compressed or not. Without `inferSchema` every column is text.
 
-    A row with more fields than the header is an error; one with fewer has nulls at its end.
+    A row with more fields than the header is an error; one with fewer has nulls at its end. A row without any value,
+    such as a blank line, is none.
     """
 
     format: ClassVar[str] = "csv"
@@ -94,7 +95,8 @@ class CsvReader(Reader):
         path = listed_path(self.request.root)
         checked = rows.filter(f"CASE WHEN {self._is_wrong(list(schema))} THEN {raised(path, self._fault(len(schema)))} "
                               "ELSE true END")  # fmt: skip
-        return checked.selectExpr(*typed(schema, path), *self.file_columns())
+        some = checked.filter(f"coalesce({', '.join(map(quoted, schema))}) IS NOT NULL")
+        return some.selectExpr(*typed(schema, path), *self.file_columns())
 
     def _texts(self, files: Sequence[FileInfo], names: Sequence[str]) -> DataFrame:
         return self.loaded(files, dict.fromkeys([*names, _BROKEN], StringType()))
