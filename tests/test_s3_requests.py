@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from tools.services.model import Running
 
 REFUSED = Answer(status=403, body=b"<Error><Code>AccessDenied</Code><Message>No.</Message></Error>")
+EXPIRED = Answer(status=400, body=b"<Error><Code>ExpiredToken</Code><Message>It has expired.</Message></Error>")
 
 
 class Guard(FaultyProxy):
     """Refuses requests of one method whose path has a part; none at first.
 
-    Keys end: `brief0` when the first data file of an Iceberg table was written, `brief1` with the second, and so on.
+    Keys end: `brief0` when the first data file of an Iceberg table was written, `brief1` with the second, and so on;
+    `stale` before data files of such a table are read.
     """
 
     method, part = "", ""
@@ -45,13 +47,17 @@ class Guard(FaultyProxy):
     def next_fault(self, request: Request) -> Answer | Fault | None:
         refused = request.method == self.method and self.part in request.path
         ended = key_of(request).startswith("brief") and key_of(request) != self.key and "/data/dc-" not in request.path
-        return REFUSED if refused or ended else None
+        return EXPIRED if reads_by_a_stale_key(request) else REFUSED if refused or ended else None
 
 
 def key_of(request: Request) -> str:
     """Return the id of the key that a request is signed by."""
     headers = {name.lower(): text for name, text in request.headers.items()}
     return headers.get("authorization", "").partition("Credential=")[2].partition("/")[0]
+
+
+def reads_by_a_stale_key(request: Request) -> bool:
+    return key_of(request) == "stale" and "/data/dc-" in request.path
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +211,33 @@ def test_credentials_that_end_before_an_iceberg_commit(
     finally:
         catalog.close()
     assert sorted(rows["id"]) == [1, 2]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_credentials_that_end_while_an_iceberg_table_is_read(
+    project: RemoteProject, guard: Guard, monkeypatch: pytest.MonkeyPatch, retries: int
+) -> None:
+    """Polars has no way to ask for others then, so the load begins again."""
+    project.write(flow("ice"))
+    project.load()
+    source = {"connection_name": "ice", "table": "events"}
+    destination = {"connection_name": "lake", "table": "copy", "load_type": "overwrite"}
+    copy: Record = {"name": "copy", "source": source, "destination": destination}
+    project.write(copy, run={"retry_count": retries, "retry_delay": 0})
+    before = len(guard.requests)
+
+    def keys(_: AwsSession) -> tuple[ReadOnlyCredentials, datetime]:
+        ended = any(map(reads_by_a_stale_key, guard.requests[before:]))
+        return ReadOnlyCredentials("fresh" if ended else "stale", "secret", None), datetime.now(UTC) + timedelta(
+            hours=1
+        )
+
+    monkeypatch.setattr(AwsSession, "keys", keys)
+    record = project.attempt()
+    assert any(map(reads_by_a_stale_key, guard.requests[before:]))
+    if not retries:
+        assert record.error is not None
+        assert record.error.error_class is ErrorClass.TRANSIENT
+        assert "ExpiredToken: It has expired. The credentials ended in the middle: run again" in record.error.message
+        project.load()
+    assert project.table("copy")["id"].to_list() == [1]

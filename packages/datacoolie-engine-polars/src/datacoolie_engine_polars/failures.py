@@ -39,6 +39,10 @@ _UNREADABLE = re.compile(
 )
 _REFUSED = {401, 403}
 _MISSING = 404
+_ENDED = (
+    "The credentials ended in the middle: run again, by new ones. Where a load takes longer than they last, have them "
+    "last longer, or load less at a time"
+)
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -112,7 +116,8 @@ def of_store(error: BaseException) -> SourceError | DestinationError | None:
         return kind(message, {"status": number}).classed(ErrorClass.CONFIGURATION)
     if number == _MISSING:
         return kind(f"{what}: it is not there ({said})", {"status": number})
-    return kind(f"{what}: {said}. Run again later", {"status": number}).classed(ErrorClass.TRANSIENT)
+    advice = _ENDED if said.startswith("ExpiredToken") else "Run again later"
+    return kind(f"{what}: {said}. {advice}", {"status": number}).classed(ErrorClass.TRANSIENT)
 
 
 def of_file(error: BaseException, path: str) -> SourceError:
