@@ -6,7 +6,7 @@ import pytest
 
 from datacoolie.core import redaction
 
-pytest_plugins = ["tools.services.fixtures"]
+pytest_plugins = ["tools.services.fixtures", "tools.skipped"]
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.services import notebook
+from tools.services import go, notebook
 from tools.services import yaml_language_server as language_server
 from tools.services.model import MissingError
 from tools.services.running import started
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from datacoolie_engine_spark import SparkEngine
     from tools.services.model import Running
+
+ACTIONLINT = "1.7.12"
 
 REQUIRED = "DATACOOLIE_REQUIRE_SERVICES"
 """The variable that makes a missing service a failure when it is `1`."""
@@ -100,6 +102,13 @@ def yaml_language_server() -> Iterator[list[str]]:
     """Return the command that starts a language server of YAML."""
     with _had():
         yield language_server.command()
+
+
+@pytest.fixture(scope="session")
+def actionlint() -> str:
+    """Return the path of the linter of GitHub's workflows."""
+    with _had():
+        return go.program("actionlint", ACTIONLINT, "github.com/rhysd/actionlint/cmd/actionlint")
 
 
 @pytest.fixture(scope="session")

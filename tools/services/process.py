@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PATIENCE = 120.0
 """Seconds in which a server has to answer."""
 
+_NEEDED = {"go": "Go", "mvn": "Maven and Java 17", "node": "Node and npm", "npm": "Node and npm", "uv": "uv"}
+"""What brings a program that installs servers."""
+
 _PAUSE = 0.1
 _SHOWN = 300
 
@@ -39,7 +42,8 @@ def run(command: Sequence[str], what: str, **options: object) -> str:
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True, **options)  # type: ignore[call-overload] # cwd, env
     except OSError as error:
-        message = f"{what}: {command[0]} can't be run ({error.strerror})"
+        advice = f"; install {_NEEDED[command[0]]}" if command[0] in _NEEDED else ""
+        message = f"{what}: {command[0]} can't be run ({error.strerror}){advice}"
         raise MissingError(message) from error
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())[-_SHOWN:]

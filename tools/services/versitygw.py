@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from tools.services import http, process, store
+from tools.services import go, http, process
 from tools.services.model import Running, Service
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ class VersityGw(Service):
 
     def start(self, folder: Path) -> Running:
         """Start the server."""
-        binary = shutil.which("versitygw") or str(store.installed(f"versitygw-{VERSITYGW}", _install) / "versitygw")
+        binary = go.program("versitygw", VERSITYGW, "github.com/versity/versitygw/cmd/versitygw")
         port, data = process.free_port(), folder / "data"
         data.mkdir()
         command = [binary, "--port", f"127.0.0.1:{port}", "posix", str(data)]
@@ -37,9 +35,3 @@ class VersityGw(Service):
     def stop(self, running: Running) -> None:
         """Stop the server."""
         process.stop(running.pid)
-
-
-def _install(folder: Path) -> None:
-    module = f"github.com/versity/versitygw/cmd/versitygw@v{VERSITYGW}"
-    environment = {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0"}
-    process.run(["go", "install", module], "versitygw", env=environment)

@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 import lzma
 import os
+import re
 import subprocess
+import sys
 import tarfile
+import textwrap
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +81,28 @@ def test_a_missing_service_skips_or_fails(
     monkeypatch.setenv(fixtures.REQUIRED, required)
     with pytest.raises(outcome, match="Java 17 or newer is not on PATH"):
         next(fixtures.provided("iceberg-rest"))
+
+
+def test_what_was_skipped_is_one_table(tmp_path: Path) -> None:
+    tests = """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_with_a_server(versitygw, number): ...
+
+        def test_otherwise(): pytest.skip("it is Monday")
+
+        def test_passes(): ...
+    """
+    (tmp_path / "test_some.py").write_text(textwrap.dedent(tests))
+    command = [sys.executable, "-m", "pytest", "-p", "tools.services.fixtures", "-p", "tools.skipped", "test_some.py"]
+    nothing = {"PATH": "", "PYTHONPATH": str(Path(__file__).parents[2]), store.CACHE: str(tmp_path)}
+    told = subprocess.run(command, check=True, cwd=tmp_path, env=nothing, capture_output=True, text=True).stdout
+    assert re.findall(r"^ +\d+  .*", told, re.MULTILINE) == [
+        "    3  versitygw: go can't be run (No such file or directory); install Go",
+        "    1  it is Monday",
+    ]
+    assert "1 passed, 4 skipped" in told.splitlines()[-1]
 
 
 def test_a_server_that_ends_says_why(tmp_path: Path) -> None:

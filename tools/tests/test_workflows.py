@@ -1,9 +1,8 @@
-"""The workflows of GitHub: looked at by the linters for them, as far as these can be had."""
+"""The workflows of GitHub: looked at by the linters for them."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +20,7 @@ def test_zizmor_finds_nothing() -> None:
     assert (len(WORKFLOWS), answer.returncode) == (2, 0), answer.stdout
 
 
-def test_actionlint_finds_nothing() -> None:
-    if not (actionlint := shutil.which("actionlint")):
-        pytest.skip("go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12")
+def test_actionlint_finds_nothing(actionlint: str) -> None:
     answer = subprocess.run([actionlint, *WORKFLOWS], check=False, capture_output=True, text=True)
     assert (answer.returncode, answer.stdout) == (0, "")
 

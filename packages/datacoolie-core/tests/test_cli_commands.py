@@ -34,6 +34,7 @@ def call(*arguments: str) -> Result:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
+    pytest.importorskip("datacoolie_engine_polars", reason="the engine is a package of its own")
     assert call("init", str(tmp_path)).exit_code == 0
     return tmp_path
 

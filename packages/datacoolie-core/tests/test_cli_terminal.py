@@ -48,6 +48,7 @@ def _read(terminal: int) -> bytes:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
+    pytest.importorskip("datacoolie_engine_polars", reason="the engine is a package of its own")
     folder = tmp_path / "shop"
     assert CliRunner().invoke(app, ["init", str(folder)]).exit_code == 0
     return folder
