@@ -111,6 +111,26 @@ def test_what_is_no_secret(resolver: SecretsManagerResolver, key: str, source: s
     assert "canary" not in caught.value.message
 
 
+def test_a_secret_that_is_not_there_names_a_near_one(
+    vault: SecretsManagerClient, resolver: SecretsManagerResolver, moto_server: Running
+) -> None:
+    """Also one of a later page; and for whoever may not list them the answer is the same without it."""
+    for number in range(101):
+        vault.create_secret(Name=f"other/{number:03}", SecretString="x")
+    vault.create_secret(Name="shop/warehouse", SecretString="x")
+    message = r"secret 'shop/warehose': .*an ARN says its own region\)\."
+    with pytest.raises(ConfigurationError, match=message + r" Did you mean 'shop/warehouse'\?$"):
+        resolver.resolve("shop/warehose", "")
+    denied = Answer(status=400, body=b'{"__type": "AccessDeniedException", "message": "No."}')
+    with FaultyProxy(moto_server.address["url"]) as proxy:
+        asking = SecretsManagerResolver(region="eu-west-1", endpoint=proxy.url)
+        gone = Answer(status=400, body=b'{"__type": "ResourceNotFoundException", "message": "Not there."}')
+        proxy.disturb(gone, denied)
+        with pytest.raises(ConfigurationError, match=message + "$"):
+            asking.resolve("shop/warehose", "")
+        assert len(proxy.requests) == 2
+
+
 def test_one_request_a_secret(resolver: SecretsManagerResolver, moto_server: Running) -> None:
     with FaultyProxy(moto_server.address["url"]) as proxy:
         counted = SecretsManagerResolver(region="eu-west-1", endpoint=proxy.url, attempts=2)

@@ -20,9 +20,14 @@ from datacoolie_platform_aws.session import AwsSession, SessionSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from types_boto3_secretsmanager import SecretsManagerClient
+
 _ARN = re.compile(r"arn:[\w-]+:secretsmanager:(?P<region>[\w-]+):")
 _VERSIONS = {"stage": "VersionStage", "version": "VersionId"}
 _GONE = "ResourceNotFoundException"
+_LISTED = 1000
+"""Names among which one is looked for that is near to one that is not there."""
+
 _REFUSED = frozenset({"InvalidRequestException", "InvalidParameterException", "ValidationException"})
 
 
@@ -57,7 +62,7 @@ class SecretsManagerProvider(BaseSecretProvider):
         try:
             found = client.get_secret_value(SecretId=secret, **_version(name, query))
         except ClientError as error:
-            raise _refused(secret, error) from error
+            raise _refused(secret, error, client) from error
         except BotoCoreError as error:
             what = f"Can't read the secret {secret!r}"
             raise failures.of_client(what, error, secret) from error
@@ -160,12 +165,22 @@ def _field(text: str, key: str, source: str) -> str:
     return json.dumps(value)
 
 
-def _refused(secret: str, error: ClientError) -> ConfigurationError | PlatformError:
+def _refused(secret: str, error: ClientError, client: SecretsManagerClient) -> ConfigurationError | PlatformError:
     code, what = failures.code_of(error), f"Can't read the secret {secret!r}"
     said = str(error.response.get("Error", {}).get("Message", code)).rstrip(".")
     if code == _GONE:
-        message = f"{what}: {said}. Check its name, version and region (an ARN says its own region)."
+        near = did_you_mean(secret, _names(client))
+        message = f"{what}: {said}. Check its name, version and region (an ARN says its own region).{near}"
         return ConfigurationError(message, {"secret": secret, "code": code})
     if code in _REFUSED:
         return ConfigurationError(f"{what}: {said} ({code}).", {"secret": secret, "code": code})
     return failures.of_response(what, error, secret)
+
+
+def _names(client: SecretsManagerClient) -> list[str]:
+    """Return names of secrets that are there, page by page; none for whoever may not list them."""
+    pages = client.get_paginator("list_secrets").paginate(PaginationConfig={"PageSize": 100, "MaxItems": _LISTED})
+    try:
+        return [secret["Name"] for page in pages for secret in page["SecretList"]]
+    except (BotoCoreError, ClientError):
+        return []
