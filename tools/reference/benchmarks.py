@@ -17,7 +17,8 @@ uv run python -m tools.bench parquet-delta --rows=1000000   # one of them
 uv run --group=bench python -m tools.bench --data=tpch      # TPC-H's lineitem
 ```
 
-It prints what was measured beside what is promised, and compares the rows of both sides.
+It prints what was measured beside what is promised, and compares the rows of both sides. Both run in an environment of
+their own, which has what `pip install "datacoolie[polars,iceberg,spark]"` brings and nothing else.
 
 | job | what | promised |
 | --- | --- | --- |

@@ -11,11 +11,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tools.bench import __main__ as bench
 from tools.bench import by_hand, compare, data
-from tools.bench.__main__ import main, run
 from tools.bench.jobs import JOBS, Job, NothingNew, Promise, Side, TinyFlows, cpu_ratio, memory_ratio, wall_ms
 from tools.bench.process import CommandError, Usage, measure
 from tools.bench.report import Result, markdown
+from tools.bench.run import main, run
 
 ROWS = 1000
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench") / "generated"
     data.make("generated", ROWS, folder)
     return folder
+
+
+def test_what_is_measured_is_installed_as_users_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "ENVIRONMENT", tmp_path / "environment")
+    python = bench.install()
+    found = "from importlib.util import find_spec as f; print(f('datacoolie').origin, f('pyiceberg').name, f('pytest'))"
+    origin, iceberg, development = subprocess.check_output([python, "-c", found], text=True, cwd=tmp_path).split()
+    assert Path(origin).is_relative_to(tmp_path)
+    assert (iceberg, development) == ("pyiceberg", "None")
 
 
 def test_measure_counts_cpu_wall_and_memory() -> None:
@@ -203,7 +213,7 @@ def test_main_goes_on_when_a_job_fails(
 ) -> None:
     (tmp_path / f"generated-{ROWS}").symlink_to(made)
     jobs = (Disagree(order=[], name="disagree"), Takes(order=[], promises=(wall_ms(60_000),)))
-    monkeypatch.setattr("tools.bench.__main__.JOBS", jobs)
+    monkeypatch.setattr("tools.bench.run.JOBS", jobs)
     arguments = [f"--rows={ROWS}", "--repeat=1", f"--cache={tmp_path}"]
     assert main(arguments) == 1
     printed = capsys.readouterr()
