@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deltalake import DeltaTable
+from sqlalchemy import Engine, event
 
 from datacoolie import Project
 from datacoolie.platforms.local import LocalPlatform
@@ -16,13 +17,15 @@ from tools.crash.arena import Arena
 from tools.crash.cases import CASES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
 
 BY_NAME = {str(case): case for case in CASES}
 
 
 @pytest.fixture
-def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def order(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Return what happens from now on: what is forced to disk, commits, and writes of a platform, by kind of file."""
     seen: list[str] = []
 
@@ -42,7 +45,13 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(DeltaTable, "create_write_transaction", noted("commit", DeltaTable.create_write_transaction))
     for name in ("write_if_absent", "write_if_match", "move"):
         monkeypatch.setattr(LocalPlatform, name, noted("write", getattr(LocalPlatform, name)))
-    return seen
+
+    def committed(_: Connection) -> None:
+        seen.append("commit")
+
+    event.listen(Engine, "commit", committed)
+    yield seen
+    event.remove(Engine, "commit", committed)
 
 
 def _kind(path: str) -> str:
@@ -50,6 +59,8 @@ def _kind(path: str) -> str:
         return "state"
     if "_delta_log" in path:
         return "log"
+    if "/metadata/" in path:
+        return "metadata"
     if path.endswith(".parquet"):
         return "data"
     return "manifest" if "_datacoolie" in path else path
@@ -61,6 +72,10 @@ def _kind(path: str) -> str:
     [
         ("delta-append", ["write state", "force data", "commit", "force log", "write state"]),
         ("delta-merge_upsert", ["write state", "force data", "commit", "force log", "write state"]),
+        (
+            "iceberg-append",
+            ["write state", "force data", *["force metadata"] * 3, "commit", "write state"],
+        ),
         (
             "parquet-append",
             [

@@ -212,16 +212,17 @@ def test_a_watermark_that_is_null_everywhere_doubles_nothing(project: Project) -
     assert loaded(project) == [1, 2]
 
 
-def test_a_mark_that_would_be_nan_is_refused(project: Project) -> None:
+@pytest.mark.parametrize(("value", "said"), [(float("nan"), "NaN"), (float("inf"), "infinity")])
+def test_a_mark_above_which_nothing_is_is_refused(project: Project, value: float, said: str) -> None:
     project.write(append_flow(source={"watermark_columns": ["m"]}))
     folder = project.landing / "events"
     folder.mkdir()
-    pl.DataFrame({"id": [1, 2], "m": [1.0, float("nan")]}).write_parquet(folder / "a.parquet")
+    pl.DataFrame({"id": [1, 2], "m": [1.0, value]}).write_parquet(folder / "a.parquet")
     (record,) = project.run()
     error = record["error"]
     assert isinstance(error, dict)
     assert error["type"] == "WatermarkError"
-    assert "'m' holds NaN" in error["message"]
+    assert f"'m' holds {said}" in error["message"]
     assert not (project.lake / "events").exists()
 
 

@@ -420,3 +420,27 @@ def test_a_merge_reads_everything_again_for_a_new_watermark_column(project: Proj
     land(project, "b.parquet", id=[3], t=[at(3)])
     project.load()
     assert loaded(project) == [1, 2, 3]
+
+
+def test_numbers_that_are_text_are_refused_before_rows_are_passed_over(project: Project) -> None:
+    csv: Record = {"connection_name": "landing_csv", "watermark_columns": ["id"]}
+    project.write(append_flow(source=csv))
+    folder = project.landing / "events"
+    folder.mkdir()
+    (folder / "a.csv").write_text("id,day\n8,x\n9,x\n")
+    project.load()
+    (folder / "b.csv").write_text("id,day\n91,x\n10,x\n")
+    error = project.attempt().error
+    assert error is not None
+    assert error.type == "WatermarkError"
+    assert "'id' is text and holds numbers of 1 to 2 digits" in error.message
+    assert project.table("events").height == 2
+    (folder / "b.csv").unlink()
+    project.write(append_flow(name="days", source={**csv, "watermark_columns": ["day"]}))
+    (folder / "a.csv").write_text("id,day\n8,20240229\n10,2024-02-29\n")
+    project.load()
+    project.write(append_flow(name="all", source=csv, destination={"table": "all"}))
+    error = project.attempt().error
+    assert error is not None
+    assert "'id' is text and holds numbers of 1 to 2 digits" in error.message
+    assert not (project.lake / "all").exists()

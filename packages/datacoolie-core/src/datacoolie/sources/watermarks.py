@@ -10,7 +10,7 @@ from datacoolie.core.marks import compare
 from datacoolie.core.models import NullWatermark
 from datacoolie.core.models.durations import parse_duration
 from datacoolie.observability.units import counted
-from datacoolie.sources import boundary, lookback
+from datacoolie.sources import boundary, digits, lookback
 from datacoolie.sources.base import Bound, Reading
 from datacoolie.sources.columns import check_value, resolve
 from datacoolie.sql import agg, and_, call, col, lit, not_, or_
@@ -151,7 +151,9 @@ class Watermarks(Generic[Frame]):
             return self._observed(self._frames.filter(frame, condition), self._largest(names))
         null = _all_null(names.values())
         rows = self._frames.filter(frame, or_(condition, null)) if bounds else frame
-        rows, observe = self._frames.observed(rows, {**self._largest(names), NULL_ROWS: agg("count_if", null)})
+        own = {name: names[name] for name in self._columns}
+        aggregates = {**self._largest(names), **digits.observations(own, self._frames.schema(frame))}
+        rows, observe = self._frames.observed(rows, {**aggregates, NULL_ROWS: agg("count_if", null)})
         if window.mark is not None and self._settings.null_watermark is NullWatermark.SKIP:
             rows = self._frames.filter(rows, not_(null))
         if not self._inclusive or window.high is None:
@@ -164,8 +166,8 @@ class Watermarks(Generic[Frame]):
         """Return the next mark: the high bound, or the largest values observed; never before the old one.
 
         Raises:
-            WatermarkError: a column holds NaN, above which no row would ever be new, or there are rows without
-                watermark and `null_watermark` is `fail`.
+            WatermarkError: a column holds NaN or infinity, above which no row would ever be new, or numbers as text
+                which don't come in their order, or there are rows without watermark and `null_watermark` is `fail`.
         """
         rows = cast("int", observed.get(NULL_ROWS) or 0)
         if rows and self._settings.null_watermark is NullWatermark.FAIL:
@@ -174,6 +176,7 @@ class Watermarks(Generic[Frame]):
                 "null_watermark is 'fail'. Nothing was written. Mend these rows, or let null_watermark be skip or load"
             )
             raise WatermarkError(message, {"rows": rows})
+        digits.check(self._columns, window.mark, observed, self._where)
         values = {name: observed[_MAX + name] for name in self._columns}
         if window.high is not None and not window.replayed:
             values = dict(window.high.values)
@@ -229,14 +232,15 @@ def _newest(mark: Mark | None, values: Mapping[str, object]) -> dict[str, object
     """Return, of each column, the larger one of the mark's value and the new value.
 
     Raises:
-        WatermarkError: a new value is NaN, or its type isn't the mark's.
+        WatermarkError: a new value is NaN or infinity, or its type isn't the mark's.
     """
     old = mark.values if mark else {}
     newest: dict[str, object] = {}
     for name, value in values.items():
-        if isinstance(value, float) and math.isnan(value):
+        if isinstance(value, float) and not value < math.inf:
+            said = "NaN" if math.isnan(value) else "infinity"
             message = (
-                f"Watermark column {name!r} holds NaN, above which nothing would ever be new. Mend these rows first"
+                f"Watermark column {name!r} holds {said}, above which nothing would ever be new. Mend these rows first"
             )
             raise WatermarkError(message, {"column": name})
         before = old.get(name)

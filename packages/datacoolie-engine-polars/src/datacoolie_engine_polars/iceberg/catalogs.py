@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import NoSuchTableError, NotInstalledError, RESTError, TableAlreadyExistsError
-from pyiceberg.io import load_file_io
+from pyiceberg.io import PY_IO_IMPL, load_file_io
 from requests import RequestException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -40,6 +40,9 @@ def _of_aws() -> tuple[type[Exception], ...]:
 
 FAILURES: tuple[type[Exception], ...] = (OSError, RESTError, RequestException, SQLAlchemyError, *_of_aws())
 """What a catalog raises when it can't be reached, or refuses."""
+
+_DURABLE = {PY_IO_IMPL: "datacoolie_engine_polars.iceberg.file_io.DurableFileIO"}
+"""An option of pyiceberg that Polars would take for one of an object store."""
 
 _MISUSE = (ValueError, TypeError, KeyError, ArithmeticError)
 _OPENING = 3
@@ -81,7 +84,9 @@ def catalog_of(ref: TableRef) -> Catalog:
 
 
 def _open(name: str, own: Mapping[str, str], files: Mapping[str, str]) -> Catalog:
-    which, options = (name, _sorted(own)), _sorted({**files, **own})
+    warehouse = own.get("warehouse", "unknown://")
+    local = _DURABLE if "://" not in warehouse or warehouse.startswith("file:") else {}
+    which, options = (name, _sorted(own)), _sorted({**local, **files, **own})
     with _opening:
         known = _opened.get(which)
         if known is None or known[0] != options:
