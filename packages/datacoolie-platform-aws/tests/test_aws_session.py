@@ -12,7 +12,8 @@ import pytest
 from datacoolie.core.exceptions import ConfigurationError, PlatformError
 from datacoolie.core.redaction import redact
 from datacoolie.platforms import AccessDeniedError, Dialect
-from datacoolie_platform_aws import AwsPlatform
+from datacoolie.testing.proxy import FaultyProxy
+from datacoolie_platform_aws import AwsPlatform, objects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,3 +183,24 @@ def test_what_is_written_is_encrypted(moto_server: Running, monkeypatch: pytest.
     for key in ("f", "copy"):
         found = client.head_object(Bucket="encrypted", Key=key)
         assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", "alias/ours"), json.dumps(key)
+
+
+def test_who_asks_pays_for_every_request(moto_server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+    monkeypatch.setattr(objects, "PART_BYTES", 5 << 20)
+    with FaultyProxy(moto_server.address["url"]) as proxy:
+        platform = AwsPlatform(endpoint=proxy.url, region="us-east-1", requester_pays=True)
+        platform.s3._session.s3.create_bucket(Bucket="paying")
+        proxy.requests.clear()
+        version = platform.write("s3://paying/f", b"one")
+        platform.write_if_match("s3://paying/f", b"two", version)
+        assert platform.read("s3://paying/f").data == b"two"
+        assert platform.read_range("s3://paying/f", 0, 1) == b"t"
+        platform.write("s3://paying/large", bytes(6 << 20))
+        platform.move("s3://paying/f", "s3://paying/g")
+        assert platform.stat("s3://paying/f") is None
+        assert len(list(platform.list("s3://paying/"))) == 2
+        headers = [{name.lower(): text for name, text in one.headers.items()} for one in proxy.requests]
+    assert len(headers) > 10
+    assert {each.get("x-amz-request-payer") for each in headers} == {"requester"}
