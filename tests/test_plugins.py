@@ -140,7 +140,7 @@ def test_what_init_makes_can_be_installed_and_passes_its_own_tests(site: Path, t
     folder = tmp_path / f"datacoolie-my-{kind}"
     answer = run(site, tmp_path, "datacoolie", "init", "--plugin", kind, folder.name)
     assert answer.stdout.splitlines()[-1] == (
-        f"made 5 files. Next: cd {folder.name} && pip install -e . --group dev && pytest"
+        f"made 5 files. Next: cd {folder.name} && pip install -e '.[test]' && pytest"
     )
     install(folder, site)
     tested = run(site, folder, "pytest", "-q", "-p", "no:cacheprovider")

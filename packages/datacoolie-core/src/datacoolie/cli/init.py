@@ -38,7 +38,7 @@ def command(folder: Path, kind: str | None) -> None:
     _refuse_content(folder)
     if kind:
         made = list(_write(plugin_files(kind, folder)))
-        todo = f"cd {shlex.quote(str(folder))} && pip install -e . --group dev && pytest"
+        todo = f"cd {shlex.quote(str(folder))} && pip install -e '.[test]' && pytest"
     else:
         made = [*_copy(files("datacoolie.cli") / "template", folder), *_write(_schemas(folder))]
         todo = f"datacoolie run {shlex.quote(str(folder))}"
