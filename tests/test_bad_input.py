@@ -110,6 +110,15 @@ def test_an_unknown_watermark_column(project: Project) -> None:
     assert "Did you mean 'id'?" in message
 
 
+def test_an_unknown_merge_key(project: Project) -> None:
+    keyed = {"load_type": "merge_upsert", "merge_keys": ["id"]}
+    project.write(append_flow(destination=keyed, transform={"drop_columns": ["id"]}))
+    land(project, pl.DataFrame({"id": [1], "text": ["a"]}))
+    error = ("TransformError", "destination.merge_keys: There is no column 'id'. Columns: text.")
+    assert failure(project) == error
+    assert not project.lake.exists()
+
+
 def test_a_watermark_whose_type_changed(project: Project) -> None:
     loaded_before(project, append_flow())
     shutil.rmtree(project.landing / "events")

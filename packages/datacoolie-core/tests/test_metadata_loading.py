@@ -412,6 +412,30 @@ def test_documents_that_have_no_sections(faults: Faults, text: str, expected: st
                 "Function 'nope' is not one of the portable functions."
             ),
         ),
+        (
+            (
+                "source: {connection: files, table: a}\n"
+                "destination: {connection: lake, table: b, partition_columns: [x, y, X]}"
+            ),
+            "12:66: dataflows[0].destination.partition_columns: name 'x' twice; keep one",
+        ),
+        (
+            (
+                f"{ENDS}transform: {{schema_hints: [{{column_name: a, data_type: date, is_active: false}}, "
+                "{column_name: a, data_type: int}, {column_name: A, data_type: string}]}"
+            ),
+            "13:133: dataflows[0].transform.schema_hints[2].column_name: has a hint already (value 'A')",
+        ),
+        (
+            (
+                "source: {connection: files, table: a}\n"
+                "destination: {connection: lake, table: b, configure: {scd2_full_snapshot: true}}"
+            ),
+            (
+                "12:59: dataflows[0].destination.configure.scd2_full_snapshot: "
+                "has no effect with load_type append: it is for scd2"
+            ),
+        ),
     ],
 )
 def test_faults_of_a_flow(faults: Faults, fields: str, expected: str) -> None:

@@ -21,6 +21,8 @@ LOAD_TYPES: Mapping[Format, tuple[LoadType, ...]] = {
 }
 """What can be loaded into a format; formats that are not here can only be read."""
 
+_OF_HISTORIES = {"scd2_delete_expression", "scd2_full_snapshot", "scd2_ignore_columns", "scd2_track_columns"}
+
 _KEYED = (LoadType.MERGE_UPSERT, LoadType.MERGE_OVERWRITE, LoadType.SCD2)
 
 
@@ -135,6 +137,9 @@ def _check_load_type(entry: Entry, flow: DataFlow) -> None:
     if load_type is LoadType.SCD2 and settings.scd2_effective_column is None:
         message = "is required: load_type scd2 needs to know when a version begins"
         entry.fault(("destination", "configure", "scd2_effective_column"), message)
+    for name in sorted(_OF_HISTORIES & settings.model_fields_set) if load_type is not LoadType.SCD2 else ():
+        message = f"has no effect with load_type {load_type.value}: it is for scd2"
+        entry.fault(("destination", "configure", name), message, of_key=True)
     if settings.replace_by_watermark:
         place = ("destination", "configure", "replace_by_watermark")
         if load_type is not LoadType.MERGE_OVERWRITE:

@@ -14,7 +14,7 @@ from datacoolie.metadata.model import fitting_hints
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datacoolie.core.models import Connection, DataFlow, SchemaHintSet
+    from datacoolie.core.models import Connection, DataFlow, SchemaHint, SchemaHintSet
     from datacoolie.metadata.entries import Built, Entry
     from datacoolie.metadata.sections import Sections
 
@@ -73,6 +73,7 @@ def validate(draft: Draft) -> None:
         if flow.entry.wrong:
             continue
         check_flow(flow.entry, flow.model, source, destination)
+        _check_hinted_once(flow.entry, ("transform", "schema_hints"), flow.model.transform.schema_hints)
         if source is not None and destination is not None and source.is_active and destination.is_active:
             _check_overwrites(flow, destination, overwritten)
         if source is not None:
@@ -124,10 +125,16 @@ def _check_hint_set(hints: Built[SchemaHintSet], draft: Draft, names: Sequence[s
         _referenced(hints.entry, ("connection_name",), model.connection_name, draft, names)
     elif model.connection_id not in ids and len(ids) == len(draft.sections.connections):
         hints.entry.fault(("connection_id",), "is not the id of a connection", value=model.connection_id, possible=ids)
+    _check_hinted_once(hints.entry, ("hints",), model.hints)
+
+
+def _check_hinted_once(entry: Entry, path: tuple[str, ...], hints: Sequence[SchemaHint]) -> None:
     seen: set[str] = set()
-    for at, hint in enumerate(model.hints):
-        if hint.is_active and hint.column_name.lower() in seen:
-            hints.entry.fault(("hints", at, "column_name"), "has a hint already", value=hint.column_name)
+    for at, hint in enumerate(hints):
+        if not hint.is_active:
+            continue
+        if hint.column_name.lower() in seen:
+            entry.fault((*path, at, "column_name"), "has a hint already", value=hint.column_name)
         seen.add(hint.column_name.lower())
 
 

@@ -9,6 +9,7 @@ from datacoolie.core.models import LoadType
 from datacoolie.core.suggest import did_you_mean, listed
 from datacoolie.destinations.scd2_check import check_history
 from datacoolie.engines.places import table_ref
+from datacoolie.orchestration.targets import merge_keys
 from datacoolie.transformers.names import NameMap
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def check_history_of(workspace: Workspace[Frame], table: str) -> HistoryCheck:
     return check_history(
         workspace.engine.frames,
         rows,
-        [names.destination_name(key) for key in flow.destination.merge_keys],
+        merge_keys(flow, names),
         has_deletes=settings.scd2_delete_expression is not None or settings.scd2_full_snapshot,
         where=where,
     )

@@ -32,7 +32,7 @@ from datacoolie.observability.records import FlowStatus
 from datacoolie.orchestration.adoption import adopted, check_mark, check_target
 from datacoolie.orchestration.emptying import REPLACING, cleared, clears, fails
 from datacoolie.orchestration.outcomes import bound_values, commit_record, window_record
-from datacoolie.orchestration.targets import history_of, replaced_rows
+from datacoolie.orchestration.targets import history_of, merge_keys, replaced_rows
 from datacoolie.sources.base import Window
 from datacoolie.sources.columns import FILE_COLUMNS
 from datacoolie.sql import count
@@ -263,7 +263,7 @@ class Load(Generic[Frame]):
                 decide=decide,
                 observe=observe,
                 size=source.parquet_size(window),
-                merge_keys=tuple(names.destination_name(key) for key in self.flow.destination.merge_keys),
+                merge_keys=merge_keys(self.flow, names),
                 partition_by=tuple(_partition(part, names) for part in self.flow.destination.partition_columns),
                 history=history_of(self.flow, names),
                 replaced=replaced_rows(self.flow, window, names, schema),
@@ -393,8 +393,8 @@ class Load(Generic[Frame]):
 
 def _partition(part: PartitionColumn, names: NameMap) -> PartitionField:
     """Return what a table is partitioned by, with columns called as in the target."""
-    hidden = part.hidden
+    hidden, field = part.hidden, "destination.partition_columns"
     if hidden is None:
-        return PartitionField(column=names.destination_name(part.column))
-    column = names.destination_name(hidden.column)
+        return PartitionField(column=names.destination_name(part.column, field))
+    column = names.destination_name(hidden.column, field)
     return PartitionField(column=column, transform=hidden.transform, width=hidden.width, name=part.column)

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from datacoolie.sql import Expr
     from datacoolie.transformers.names import NameMap
 
+_TRACKED, _REPLACED = "destination.configure.scd2_track_columns", "destination.configure.replace_by_watermark"
+
+
+def merge_keys(flow: DataFlow, names: NameMap) -> tuple[str, ...]:
+    """Return the columns by which rows are the same.
+
+    Raises:
+        TransformError: there is no such column.
+    """
+    return tuple(names.destination_name(key, "destination.merge_keys") for key in flow.destination.merge_keys)
+
 
 def history_of(flow: DataFlow, names: NameMap) -> HistoryColumns | None:
     """Return which columns of a history mean what; those of an order and the effective one may be left out.
@@ -35,9 +46,9 @@ def history_of(flow: DataFlow, names: NameMap) -> HistoryColumns | None:
         return tuple(column for column in found if column)
 
     return HistoryColumns(
-        keys=tuple(names.destination_name(key) for key in destination.merge_keys),
+        keys=merge_keys(flow, names),
         effective=names.destination_name_if_any(settings.scd2_effective_column or ""),
-        track=tuple(names.destination_name(column) for column in settings.scd2_track_columns),
+        track=tuple(names.destination_name(column, _TRACKED) for column in settings.scd2_track_columns),
         ignore=present(settings.scd2_ignore_columns),
         latest=present(flow.transform.latest_data_columns),
         full_snapshot=settings.scd2_full_snapshot,
@@ -55,7 +66,7 @@ def replaced_rows(flow: DataFlow, window: Window, names: NameMap, schema: Schema
         return None
     bounds = [bound.values for bound in (window.low, window.high) if bound]
     wanted = dict.fromkeys(name for values in (flow.source.watermark_columns, *bounds) for name in values)
-    columns = {name: names.destination_name(name) for name in wanted}
+    columns = {name: names.destination_name(name, _REPLACED) for name in wanted}
     condition = inside(window.low, window.high, columns)
     try:
         infer(condition, schema)

@@ -44,8 +44,12 @@ class NameMap:
         """Return the map of a frame whose columns are called as in the target."""
         return cls({column: column for column in columns}, transform)
 
-    def destination_name(self, name: str) -> str:
+    def destination_name(self, name: str, field: str | None = None) -> str:
         """Return what the column is called in the target.
+
+        Args:
+            name: the column, as the metadata calls it.
+            field: where the metadata does so, for the message.
 
         Raises:
             TransformError: `name` is neither a column of the target nor of the source, or the column was left out.
@@ -54,7 +58,8 @@ class NameMap:
         if found:
             return found
         near = did_you_mean(name, {**self.sources, **{source: source for source in self.sources.values()}})
-        message = f"There is no column {name!r}. Columns: {listed(self.sources)}.{near}"
+        where = f"{field}: " if field else ""
+        message = f"{where}There is no column {name!r}. Columns: {listed(self.sources)}.{near}"
         raise TransformError(message, {"column": name}).classed(ErrorClass.CONFIGURATION)
 
     def destination_name_if_any(self, name: str) -> str | None:

@@ -188,6 +188,15 @@ class Destination(Endpoint):
         """`configure`, typed; raises as that of a source."""
         return typed(DestinationSettings, self.configure, where="The destination")
 
+    @field_validator("partition_columns")
+    @classmethod
+    def _partition_once(cls, value: list[PartitionColumn]) -> list[PartitionColumn]:
+        names = [part.column.lower() for part in value]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            message = f"name {twice!r} twice; keep one"
+            raise ValueError(message)
+        return value
+
     @field_validator("configure")
     @classmethod
     def _check_configure(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
