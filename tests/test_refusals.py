@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from typing import TYPE_CHECKING
@@ -76,15 +77,20 @@ def test_sql_in_names(project: Project, name: str) -> None:
     assert tables - {name} == {"events"}
 
 
-def test_functions_that_nobody_allowed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("prefixes", [[], ["evi"], ["evil.fu", "other"], ["evil"]], ids=str)
+def test_functions_that_nobody_allowed(project: Project, monkeypatch: pytest.MonkeyPatch, prefixes: list[str]) -> None:
     (project.folder / "evil.py").write_text("import pathlib\npathlib.Path(__file__).with_name('called').touch()\n")
     monkeypatch.syspath_prepend(str(project.folder))
     function: Record = {"name": "code", "format": "function"}
     source: Record = {"connection_name": "code", "python_function": "evil.f"}
     flow: Record = {"name": "f", "source": source, "destination": {"connection_name": "lake", "table": "f"}}
     project.write(flow, connections=[function])
-    with pytest.raises(ConfigurationError):
-        datacoolie.Project.load(project.folder / "project.yaml").run()
+    settings = {"metadata": ["project.yaml"], "run": {"allowed_function_prefixes": prefixes}}
+    (project.folder / "datacoolie.yaml").write_text(json.dumps(settings))
+    allows = f"'evil.f', and run.allowed_function_prefixes in datacoolie.yaml allows {', '.join(prefixes) or 'none'}."
+    with pytest.raises(ConfigurationError) as caught:
+        datacoolie.Project.load(project.folder).run()
+    assert (allows in caught.value.message) == (prefixes != ["evil"])
     assert not (project.folder / "called").exists()
 
 

@@ -16,16 +16,16 @@ from datacoolie.orchestration.support import unsupported
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from datacoolie.core.models import DataFlow, ReplaySettings
+    from datacoolie.core.models import DataFlow, ReplaySettings, RunSettings
     from datacoolie.orchestration.workspace import Workspace
     from datacoolie.state import BaseStateStore
 
 Frame = TypeVar("Frame")
 
 
-def problems(flow: DataFlow, workspace: Workspace[Frame], replay: ReplaySettings | None) -> list[str]:
+def problems(flow: DataFlow, workspace: Workspace[Frame], settings: RunSettings) -> list[str]:
     """Return a sentence for each reason why a flow can't run, or not as a replay."""
-    return [*unsupported(flow, workspace), *(refusals(flow, replay) if replay else ())]
+    return [*unsupported(flow, workspace, settings), *(refusals(flow, settings.replay) if settings.replay else ())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +47,22 @@ class FlowPlanner(Generic[Frame]):
     Attributes:
         workspace: connections, engine and platform.
         store: load states.
-        replay: the range that would be loaded again; `None` for what is new.
+        settings: of the run; those of a replay say which range would be loaded again.
     """
 
     workspace: Workspace[Frame]
     store: BaseStateStore
-    replay: ReplaySettings | None
+    settings: RunSettings
 
     def plan(self, flow: DataFlow, wave: int, before: set[str], *, work_before: bool) -> PlannedFlow:
         """Plan one flow; `work_before` says that flows before it have something to do, which gives it work too."""
-        problem = "; ".join(problems(flow, self.workspace, self.replay))
+        replay = self.settings.replay
+        problem = "; ".join(problems(flow, self.workspace, self.settings))
         if problem:
             work = _Work(has_work=work_before, low={}, problem=problem)
         else:
-            work = self._again(flow, self.replay) if self.replay else self._new(flow, work_before=work_before)
-        guarantee, why = guarantee_of(flow, self.workspace, replayed=self.replay is not None)
+            work = self._again(flow, replay) if replay else self._new(flow, work_before=work_before)
+        guarantee, why = guarantee_of(flow, self.workspace, replayed=replay is not None)
         return PlannedFlow(
             flow=flow.name,
             wave=wave,

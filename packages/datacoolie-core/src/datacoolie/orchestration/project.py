@@ -131,7 +131,7 @@ class Project:
             ConfigurationError: a selector names nothing, flows wait for each other, or there is no such engine.
         """
         flows, before = self._selected(select)
-        planner = FlowPlanner(workspace=self._workspace, store=self._store, replay=self._settings(replay).replay)
+        planner = FlowPlanner(workspace=self._workspace, store=self._store, settings=self._settings(replay))
         wave = waves(before)
         planned: dict[str, PlannedFlow] = {}
         with closing(self._workspace):
@@ -173,7 +173,7 @@ class Project:
         if dry_run or settings.dry_run:
             return self.plan(select, replay=replay)
         flows, before = self._selected(select)
-        self._refuse_unsupported(flows.values(), settings.replay)
+        self._refuse_unsupported(flows.values(), settings)
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         listener = listener or _Silent()
@@ -301,8 +301,8 @@ class Project:
             found = findings(error, ReplaySettings, replay, ("replay",))
             raise ConfigurationError("; ".join(map(str, map(_fault, found)))) from error
 
-    def _refuse_unsupported(self, flows: Iterable[DataFlow], replay: ReplaySettings | None) -> None:
-        found = [f"{flow.name}: {what}" for flow in flows for what in problems(flow, self._workspace, replay)]
+    def _refuse_unsupported(self, flows: Iterable[DataFlow], settings: RunSettings) -> None:
+        found = [f"{flow.name}: {what}" for flow in flows for what in problems(flow, self._workspace, settings)]
         if found:
             message = "\n".join([*found, "Nothing has run. Change these flows, or select others with --select"])
             raise ConfigurationError(message, {"unsupported": found})

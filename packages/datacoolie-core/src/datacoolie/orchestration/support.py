@@ -18,7 +18,7 @@ from datacoolie.transformers.support import unsupported as unsupported_transform
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacoolie.core.models import Connection, DataFlow, Destination, Maintenance, Source
+    from datacoolie.core.models import Connection, DataFlow, Destination, Maintenance, RunSettings, Source
     from datacoolie.core.registry import PluginRegistry
     from datacoolie.engines import EngineCapabilities
     from datacoolie.orchestration.workspace import Workspace
@@ -29,8 +29,8 @@ Frame = TypeVar("Frame")
 _PATHS = (ConnectionType.FILE, ConnectionType.LAKEHOUSE)
 
 
-def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
-    """Return a sentence for everything in a flow that can't be run; none when it can be."""
+def unsupported(flow: DataFlow, workspace: Workspace[Frame], settings: RunSettings) -> list[str]:
+    """Return a sentence for everything in a flow that can't be run, or may not be; none when it can be."""
     source, destination = workspace.connection(flow.source), workspace.connection(flow.destination)
     found = [
         *_mode(flow),
@@ -39,12 +39,22 @@ def unsupported(flow: DataFlow, workspace: Workspace[Frame]) -> list[str]:
     ]
     return [
         *(f"{what} is not supported yet" for what in found),
+        *_function(flow.source.python_function, settings),
         *_plugins(source, destination),
         *_resolvers(flow, workspace),
         *_places(flow, workspace),
         *_catalog(flow, destination, workspace.platform),
         *unsupported_transforms(flow, workspace.metadata.hints(flow)),
     ]
+
+
+def _function(function: str | None, settings: RunSettings) -> Iterator[str]:
+    """Say that nobody has allowed a function; its module is not imported to find out."""
+    if function and not settings.allows(function):
+        yield (
+            f"source.python_function is {function!r}, and run.allowed_function_prefixes in datacoolie.yaml allows "
+            f"{listed(settings.allowed_function_prefixes)}. Name its module there if documents may run its code"
+        )
 
 
 def _plugins(source: Connection, destination: Connection) -> Iterator[str]:

@@ -117,6 +117,10 @@ class RunSettings(Model):
     replay: ReplaySettings | None = None
     """Which range is loaded again; null: what is new."""
 
+    def allows(self, function: str) -> bool:
+        """Whether a function may be called: `allowed_function_prefixes` name its module, or one above that."""
+        return any(f"{function}.".startswith(f"{prefix}.") for prefix in self.allowed_function_prefixes)
+
     @model_validator(mode="after")
     def _is_one_of_the_jobs(self) -> Self:
         if self.job_index >= self.job_num:
