@@ -86,6 +86,7 @@ def test_secrets_in_targets_and_project_files(tmp_path: Path, monkeypatch: pytes
         ("datacoolie.yaml", 2, "resolvers.env.token"),
         ("datacoolie.yaml", 5, "targets.prod.a.configure.storage_options.secret"),
     ]
+    assert ["secrets_ref" in remark.message for remark in metadata.remarks] == [False, True]
     expected = {"hunter2-of-resolver", "hunter2-of-target", "hunter2-of-platform"}
     assert get_registered_secret_values() == expected
 

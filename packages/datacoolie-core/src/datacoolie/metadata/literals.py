@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from datacoolie.metadata.entries import Entry
     from datacoolie.metadata.positions import Path
 
-_ADVICE = "name it in secrets_ref, or take it from the environment: ${NAME}"
+_ADVICE = "take it from the environment: ${NAME}"
 _WHY = {
-    Suspicion.NAME: f"a field of this name holds a secret, which stands in the document: {_ADVICE}",
-    Suspicion.PART: f"a password stands in this text: {_ADVICE}",
-    Suspicion.LOOKS: f"this looks like a secret, which stands in the document: {_ADVICE}",
+    Suspicion.NAME: "a field of this name holds a secret, which stands in the document",
+    Suspicion.PART: "a password stands in this text",
+    Suspicion.LOOKS: "this looks like a secret, which stands in the document",
 }
 
 
@@ -32,14 +32,15 @@ def find_literals(entry: Entry, path: Path = ()) -> None:
         path: which settings of it; by default every `configure` in it.
     """
     places = [path] if path else list(_settings(entry.data))
+    advice = _ADVICE if path else f"name it in secrets_ref, or {_ADVICE}"
     for place in places:
         named = entry.secret_fields(place)
         for field, value in _texts(_parsed(follow(entry.data, place)), place):
             if dotted(field[len(place) :]) not in named:
-                _look_at(entry, field, value)
+                _look_at(entry, field, value, advice)
 
 
-def _look_at(entry: Entry, path: Path, value: str) -> None:
+def _look_at(entry: Entry, path: Path, value: str, advice: str) -> None:
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
     found = suspicion(name, value)
     if found is None:
@@ -47,7 +48,7 @@ def _look_at(entry: Entry, path: Path, value: str) -> None:
     why, secrets = found
     register_secret_values(*secrets)
     if not has_reference(str(entry.written(path))):
-        entry.remark(path, _WHY[why])
+        entry.remark(path, f"{_WHY[why]}: {advice}")
 
 
 def _settings(data: object, path: Path = ()) -> Iterator[Path]:
