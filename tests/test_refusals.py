@@ -44,7 +44,7 @@ def test_names_with_dots_are_names(project: Project) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a right there")
-def test_links_in_a_landing_folder(project: Project) -> None:
+def test_links_in_a_landing_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = project.folder / "private"
     secret.mkdir()
     pl.DataFrame({"id": [2]}).write_parquet(secret / "key.parquet")
@@ -55,10 +55,19 @@ def test_links_in_a_landing_folder(project: Project) -> None:
     assert "2.parquet' leads to" in record.error.message
     assert not project.lake.exists()
     (project.folder / "datacoolie.yaml").write_text(
-        "metadata: project.yaml\nplatform: {name: local, follow_links: true}"
+        "metadata: project.yaml\nplatform: {name: local, follow_links: '${FOLLOW}'}"
     )
-    assert isinstance(result := datacoolie.Project.load(project.folder).run(), RunResult)
-    assert [each.error for each in result] == [None]
+
+    def errors(follow: str) -> list[str]:
+        monkeypatch.setenv("FOLLOW", follow)
+        result = datacoolie.Project.load(project.folder).run()
+        assert isinstance(result, RunResult)
+        return [each.error.message for each in result if each.error]
+
+    assert "2.parquet' leads to" in errors("false")[0]
+    with pytest.raises(ConfigurationError, match=r"platform 'local' are wrong: follow_links: .* valid boolean"):
+        errors("perhaps")
+    assert errors("true") == []
     assert project.table("events")["id"].sort().to_list() == [1, 2]
 
 

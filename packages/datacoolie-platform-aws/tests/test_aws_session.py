@@ -13,7 +13,7 @@ from datacoolie.core.exceptions import ConfigurationError, PlatformError
 from datacoolie.core.redaction import redact
 from datacoolie.platforms import AccessDeniedError, Dialect
 from datacoolie.testing.proxy import FaultyProxy
-from datacoolie_platform_aws import AwsPlatform, objects
+from datacoolie_platform_aws import AwsPlatform, SecretsManagerResolver, objects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,12 +66,23 @@ def test_no_such_profile() -> None:
     [
         ({"endpoint": "localhost:9000"}, "endpoint is 'localhost:9000'.*https://"),
         ({"assume_role_arn": "admin"}, "assume_role_arn is 'admin'.*arn:aws:iam"),
-        ({"timeout": 0}, "timeout is 0"),
+        ({"timeout": 0}, "timeout: Input should be greater than 0"),
+        ({"timeout": "ten", "requester_pays": "often"}, "timeout: .* valid number.*; requester_pays: .* valid boolean"),
+        ({"regin": "eu-west-1"}, r"regin: is not a known setting; .* Did you mean 'region'\?"),
     ],
 )
-def test_settings_are_checked(setting: dict[str, str], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        AwsPlatform(**setting)  # type: ignore[arg-type] # as a project file has them
+def test_settings_are_checked(setting: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"The settings of the platform 'aws' are wrong: {message}"):
+        AwsPlatform(**setting)
+    if not {"requester_pays", "regin"} & setting.keys():
+        with pytest.raises(ConfigurationError, match=f"The settings of the resolver 'aws-sm' are wrong: {message}"):
+            SecretsManagerResolver(**setting)
+
+
+def test_settings_of_the_environment_are_texts() -> None:
+    options = AwsPlatform(attempts="2", timeout="1.5", requester_pays="false").s3._options
+    assert (options.session.settings.attempts, options.session.settings.timeout) == (2, 1.5)
+    assert options.requester_pays is False
 
 
 @pytest.mark.parametrize(

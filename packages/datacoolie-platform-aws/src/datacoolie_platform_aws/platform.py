@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.core.models import settings_of
 from datacoolie.platforms import RemotePlatform
 from datacoolie.platforms.s3 import is_on_s3
 from datacoolie_platform_aws.athena import try_table
@@ -17,21 +18,22 @@ if TYPE_CHECKING:
     from datacoolie.platforms import CatalogTable, TemporaryCredentials
 
 
+class StorageSettings(SessionSettings):
+    """Who we are on AWS, and how S3 is read and written."""
+
+    kms_key_id: str | None = None
+    """The KMS key that what is written is encrypted by."""
+    requester_pays: bool = False
+    """Whether we pay for what is read of other accounts' buckets."""
+
+
 class AwsPlatform(RemotePlatform):
     """Files by URI on S3 (`s3://bucket/key`), and those of this machine by path.
 
     Credentials are found as the AWS tools find them: environment, profile, SSO, web identity, role of the machine.
 
     Args:
-        region: such as `eu-central-1`; by default that of the environment or profile.
-        profile: of AWS's own configuration files.
-        assume_role_arn: a role that is taken on by the credentials that are found.
-        external_id: what that role may ask for.
-        endpoint: where the services answer, when it isn't AWS: `https://minio.example.com`.
-        kms_key_id: the KMS key that what is written is encrypted by.
-        requester_pays: we pay for what is read of other accounts' buckets.
-        timeout: seconds for which a request waits for an answer.
-        attempts: how often a request is sent at most when S3 is busy, or does not answer.
+        **options: the settings of `StorageSettings`.
 
     Raises:
         ConfigurationError: a setting is no valid one.
@@ -41,32 +43,15 @@ class AwsPlatform(RemotePlatform):
     name: ClassVar[str] = "aws"
     schemes: ClassVar[frozenset[str]] = frozenset({"s3"})
 
-    def __init__(  # noqa: PLR0913 - each is a setting that users write
-        self,
-        *,
-        region: str | None = None,
-        profile: str | None = None,
-        assume_role_arn: str | None = None,
-        external_id: str | None = None,
-        endpoint: str | None = None,
-        kms_key_id: str | None = None,
-        requester_pays: bool = False,
-        timeout: float = 60,
-        attempts: int = 5,
-    ) -> None:
+    def __init__(self, **options: object) -> None:
         """Check the settings; nothing is asked of AWS yet."""
-        self._session = AwsSession(
-            SessionSettings(
-                region=region,
-                profile=profile,
-                assume_role_arn=assume_role_arn,
-                external_id=external_id,
-                endpoint=endpoint,
-                timeout=timeout,
-                attempts=attempts,
+        settings = settings_of("the platform 'aws'", StorageSettings, options)
+        self._session = AwsSession(settings)
+        self.s3 = S3Files(
+            LibraryOptions(
+                session=self._session, kms_key_id=settings.kms_key_id, requester_pays=settings.requester_pays
             )
         )
-        self.s3 = S3Files(LibraryOptions(session=self._session, kms_key_id=kms_key_id, requester_pays=requester_pays))
         super().__init__(self.s3)
 
     def credentials(self, uri: str) -> TemporaryCredentials:

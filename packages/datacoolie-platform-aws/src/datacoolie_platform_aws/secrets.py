@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 from urllib.parse import parse_qsl
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import Field
 
 from datacoolie.core.exceptions import ConfigurationError, PlatformError
+from datacoolie.core.models import settings_of
 from datacoolie.core.redaction import register_secret_values
 from datacoolie.core.secret_provider import BaseSecretProvider
 from datacoolie.core.secret_resolver import BaseSecretResolver
@@ -77,35 +79,29 @@ class SecretsManagerProvider(BaseSecretProvider):
         return text
 
 
+class ResolverSettings(SessionSettings):
+    """Who asks for secrets, and how patient."""
+
+    cache_ttl: Annotated[int, Field(ge=0)] = 300
+    """Seconds for which a fetched secret is kept; 0 keeps none."""
+
+
 class SecretsManagerResolver(BaseSecretResolver):
     """Resolves `aws-sm:NAME` on any platform; what follows the prefix is the source of `SecretsManagerProvider`.
 
     Args:
-        region: such as `eu-central-1`; by default that of the environment or profile.
-        profile: of AWS's own configuration files.
-        assume_role_arn: a role that is taken on by the credentials that are found.
-        endpoint: where Secrets Manager answers, when it isn't AWS.
-        attempts: how often a request is sent at most.
-        cache_ttl: seconds for which a fetched secret is kept; 0 keeps none.
+        **options: the settings of `ResolverSettings`.
+
+    Raises:
+        ConfigurationError: a setting is no valid one.
     """
 
     contract_version: ClassVar[int] = 1
 
-    def __init__(  # noqa: PLR0913 - each is a setting that users write
-        self,
-        *,
-        region: str | None = None,
-        profile: str | None = None,
-        assume_role_arn: str | None = None,
-        endpoint: str | None = None,
-        attempts: int = 5,
-        cache_ttl: int = 300,
-    ) -> None:
+    def __init__(self, **options: object) -> None:
         """Ask nothing yet."""
-        settings = SessionSettings(
-            region=region, profile=profile, assume_role_arn=assume_role_arn, endpoint=endpoint, attempts=attempts
-        )
-        self._provider = SecretsManagerProvider(AwsSession(settings), cache_ttl)
+        settings = settings_of("the resolver 'aws-sm'", ResolverSettings, options)
+        self._provider = SecretsManagerProvider(AwsSession(settings), settings.cache_ttl)
 
     def resolve(self, key: str, source: str) -> str:
         """Fetch a field of a secret, or with an empty source a whole secret.

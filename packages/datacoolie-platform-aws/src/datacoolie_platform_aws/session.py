@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlsplit
 
 import boto3
@@ -21,8 +20,9 @@ from botocore.credentials import (
     RefreshableCredentials,
 )
 from botocore.exceptions import NoCredentialsError
+from pydantic import Field, model_validator
 
-from datacoolie.core.exceptions import ConfigurationError
+from datacoolie.core.models import Model
 from datacoolie.core.redaction import register_secret_values
 from datacoolie_platform_aws.failures import errors
 
@@ -41,43 +41,33 @@ _GOOD_FOR = timedelta(minutes=9)
 """botocore gives no credentials away that end within 10 minutes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSettings:
-    """Who we are on AWS, and how patient; what is not set is taken from the environment and from AWS's own files.
-
-    Attributes:
-        region: such as `eu-central-1`.
-        profile: of AWS's own configuration files.
-        assume_role_arn: the role that is taken on by the credentials that are found.
-        external_id: what that role may ask for.
-        endpoint: where the services answer, when it isn't AWS.
-        timeout: seconds for which a request waits for an answer.
-        attempts: how often a request is sent at most; in between a random while passes.
-    """
+class SessionSettings(Model):
+    """Who we are on AWS, and how patient; what is not set is taken from the environment and from AWS's own files."""
 
     region: str | None = None
+    """Such as `eu-central-1`."""
     profile: str | None = None
+    """Of AWS's own configuration files."""
     assume_role_arn: str | None = None
+    """The role that is taken on by the credentials that are found."""
     external_id: str | None = None
+    """What that role may ask for."""
     endpoint: str | None = None
-    timeout: float = 60
-    attempts: int = 5
+    """Where the services answer, when it isn't AWS: `https://minio.example.com`."""
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60
+    """Seconds for which a request waits for an answer."""
+    attempts: Annotated[int, Field(ge=1)] = 5
+    """How often a request is sent at most; in between a random while passes."""
 
-    def __post_init__(self) -> None:
-        """Check what is set.
-
-        Raises:
-            ConfigurationError: a setting is no valid one.
-        """
+    @model_validator(mode="after")
+    def _are_addresses(self) -> Self:
         if self.endpoint is not None and urlsplit(self.endpoint).scheme not in {"http", "https"}:
-            message = f"The platform's endpoint is {self.endpoint!r}; it has to begin with https:// or http://."
-            raise ConfigurationError(message, {"endpoint": self.endpoint})
+            message = f"endpoint is {self.endpoint!r}; it has to begin with https:// or http://"
+            raise ValueError(message)
         if self.assume_role_arn is not None and not self.assume_role_arn.startswith("arn:"):
-            message = f"assume_role_arn is {self.assume_role_arn!r}; write an ARN: arn:aws:iam::ACCOUNT:role/NAME."
-            raise ConfigurationError(message, {"assume_role_arn": self.assume_role_arn})
-        if not self.timeout > 0 or self.attempts < 1:
-            message = f"timeout is {self.timeout} and attempts {self.attempts}; both have to be above 0."
-            raise ConfigurationError(message)
+            message = f"assume_role_arn is {self.assume_role_arn!r}; write an ARN: arn:aws:iam::ACCOUNT:role/NAME"
+            raise ValueError(message)
+        return self
 
 
 class AwsSession:

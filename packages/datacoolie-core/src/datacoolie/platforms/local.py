@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from datacoolie.core.exceptions import ErrorClass, PlatformError
+from datacoolie.core.models import Model, settings_of
 from datacoolie.platforms import _local_files as files
 from datacoolie.platforms.base import BasePlatform, Content, Dialect, FileInfo
 
@@ -27,6 +28,13 @@ _DRIVE = re.compile(r"/[A-Za-z]:")
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
+class _Settings(Model):
+    """What the environment says as text."""
+
+    follow_links: bool
+    private: bool
+
+
 class LocalPlatform(BasePlatform):
     """Files by path or `file://` URI. Paths that it returns are absolute, with `/` between parts on every system.
 
@@ -36,12 +44,19 @@ class LocalPlatform(BasePlatform):
     Args:
         follow_links: links that lead out of the folder that is listed are followed; otherwise they are an error.
         private: only the owner may read what is written (mode 0600, new folders 0700, where the system has modes).
+
+    Raises:
+        ConfigurationError: one is neither true nor false.
     """
 
     name: ClassVar[str] = "local"
 
-    def __init__(self, *, follow_links: bool = False, private: bool = False) -> None:
+    def __init__(self, *, follow_links: bool | str = False, private: bool | str = False) -> None:
         """Remember which links are followed, and who may read what is written."""
+        if isinstance(follow_links, str) or isinstance(private, str):
+            given = {"follow_links": follow_links, "private": private}
+            settings = settings_of("the platform 'local'", _Settings, given)
+            follow_links, private = settings.follow_links, settings.private
         self._follow_links = follow_links
         self._private = private
 
