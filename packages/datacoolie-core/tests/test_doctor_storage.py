@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from datacoolie.core.exceptions import ErrorClass, PlatformError
 from datacoolie.orchestration.doctor import Check, storage_checks
 from datacoolie.platforms.base import AccessDeniedError, FileInfo
 from datacoolie.platforms.local import LocalPlatform
@@ -55,6 +56,14 @@ class Closed(LocalPlatform):
         raise AccessDeniedError(message)
 
 
+class Silent(LocalPlatform):
+    """Does not answer."""
+
+    def list(self, folder: str) -> Iterator[FileInfo]:
+        message = f"Can't list {folder!r}: it does not answer."
+        raise PlatformError(message).classed(ErrorClass.TRANSIENT)
+
+
 def results(checks: list[Check]) -> dict[str, bool | None]:
     return {check.what: check.ok for check in checks}
 
@@ -77,6 +86,11 @@ def test_storages(tmp_path: Path, platform: LocalPlatform, expected: dict[str, b
     assert all(check.fix for check in checks if not check.ok)
     assert not any(check.fix for check in checks if check.ok)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_does_not_answer_is_no_matter_of_rights(tmp_path: Path) -> None:
+    (check,) = storage_checks("it", Silent(), str(tmp_path), writes=True)
+    assert (check.what, check.ok, check.fix) == ("list", False, "Ask again when it answers.")
 
 
 def test_a_path_of_another_platform() -> None:

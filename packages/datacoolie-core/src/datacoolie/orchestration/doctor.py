@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from datacoolie.core.exceptions import DataCoolieError
+from datacoolie.core.exceptions import DataCoolieError, ErrorClass
 from datacoolie.core.models import ConnectionType
 from datacoolie.core.redaction import redact
 from datacoolie.engines.places import table_ref
@@ -165,9 +165,13 @@ def _tried(subject: str, what: str, action: Callable[[], str]) -> Check:
     try:
         return Check(subject=subject, what=what, ok=True, detail=redact(action()))
     except DataCoolieError as error:
-        return Check(subject=subject, what=what, ok=False, detail=error.message, fix=_FIXES[what])
+        # A catalog's options may also be why it does not answer.
+        later = error.error_class is ErrorClass.TRANSIENT and what != "catalog"
+        fix = _LATER if later else _FIXES[what]
+        return Check(subject=subject, what=what, ok=False, detail=error.message, fix=fix)
 
 
+_LATER = "Ask again when it answers."
 _FIXES = {
     "settings": "Correct the section resolvers of datacoolie.yaml.",
     "secrets": "Correct secrets_ref, or give whoever runs this the right to read the secret.",
