@@ -194,6 +194,19 @@ def test_a_value_that_cannot_be_cast(project: Project) -> None:
     assert not (project.lake / "events" / "_delta_log").exists()
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_a_number_that_json_does_not_have(project: Project, form: str) -> None:
+    out: Record = {"name": "out", "format": form, "configure": {"base_path": "out"}}
+    project.write(append_flow(destination={"connection_name": "out"}), connections=[out])
+    land(project, pl.DataFrame({"id": [1, 2, 3], "f": [1.5, float("nan"), float("-inf")]}))
+    kind, message = failure(project)
+    assert kind == "DestinationError"
+    assert "JSON has no NaN and no infinity, which column 'f' holds in 2 rows" in message
+    assert not list((project.folder / "out").rglob("*.*"))
+    land(project, pl.DataFrame({"id": [1], "f": [-1.7976931348623157e308]}))
+    assert project.load().commit is not None
+
+
 def test_what_is_not_there_yet_is_refused_by_name(project: Project) -> None:
     project.write(append_flow(transform={"hash_columns": [{"target_column": "hash", "columns": ["id"]}]}))
     land(project, pl.DataFrame({"id": [1]}))

@@ -58,6 +58,13 @@ def test_json_with_what_is_no_number(tmp_path: Path, scan: Scan) -> None:
         scan("jsonl", "bad.jsonl")
 
 
+@pytest.mark.parametrize("other", ['{"b": 1}', "[1]", "true"])
+def test_json_with_a_field_of_several_types(tmp_path: Path, scan: Scan, stage: Stage, other: str) -> None:
+    (tmp_path / "bad.jsonl").write_text(f'{{"a": 1}}\n{{"a": {other}}}\n')
+    with pytest.raises(SourceError, match=r"bad\.jsonl: a field has values of types that no type holds at once: "):
+        stage(scan("jsonl", "bad.jsonl"))
+
+
 def test_quotes_that_do_not_fit(tmp_path: Path, scan: Scan, stage: Stage) -> None:
     (tmp_path / "bad.csv").write_text('a,b\n1,"x\ny"\n2,"x\n3,y\n')
     with pytest.raises(SourceError, match=r"bad\.csv: the row in line 4 has a quote in the wrong place"):

@@ -34,6 +34,7 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)(?:: (?P<path>.+))?")
 _UNREADABLE = re.compile(
     r"^(parquet|csv|ndjson|json|avro|excel|gzip|zstd)\b.*:|could not parse|found more fields|invalid utf-?8"
     r"|error parsing line|out of specification|unexpected end of file|corrupt|decompress|deserializ|Syntax at character"
+    r"|unexpected value while building|cannot parse '"
     r"|invalid gzip|not found in|schema names in file|column names specified in schema",
     re.IGNORECASE,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from datacoolie.core.exceptions import DestinationError, ErrorClass
 from datacoolie.core.models import FileSettings, LoadType
+from datacoolie.destinations import json_numbers
 from datacoolie.destinations.base import BaseDestination, Cared, CareRequest, LoadRequest
 from datacoolie.destinations.catalogs import Registrar
 from datacoolie.engines import FileScan, FileWrite, Staged, Tidied
@@ -60,6 +61,8 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
         """Stage in one pass, then commit the manifest and publish."""
         destination = self.flow.destination
         staging = self._commits.staging_folder(request.run_id, request.stem)
+        numbers = json_numbers.observations(self.connection.format, self.engine.frames.schema(frame))
+        frame, counts = self.engine.frames.observed(frame, numbers)
         write = FileWrite(
             format=self.connection.format,
             folder=staging,
@@ -68,11 +71,12 @@ class FileDestination(BaseDestination[Frame], Generic[Frame]):
             single_file=self._commits.single_file,
             size=request.size,
             options={**self.connection.settings.write_options, **destination.settings.write_options},
-            observe=request.observe,
+            observe={**request.observe, **counts},
             storage=storage_of(self.connection, self.platform),
         )
         try:
             staged = self.engine.files.stage(frame, write)
+            json_numbers.check(numbers, staged.observed, self.location)
             files = self._commits.staged_files()
             commit = request.decide(staged.observed)
         except BaseException:

@@ -70,9 +70,10 @@ class JsonLinesReader(Reader):
         return typed_by_all(schema, merged)
 
     def explain(self, path: str, error: BaseException) -> str:
-        """Name a byte-order mark, or the first line that is not JSON."""
+        """Name a byte-order mark, the first line that is not JSON, or else a field of more than one type."""
         with opened(self.access.source(path), path) as file:
-            return json_lines_fault(file) or super().explain(path, error)
+            fault = json_lines_fault(file)
+        return fault or f"a field has values of types that no type holds at once: {super().explain(path, error)}"
 
 
 class JsonReader(Reader):
