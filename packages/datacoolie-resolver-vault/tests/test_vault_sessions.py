@@ -163,6 +163,28 @@ def test_a_token_that_was_revoked_is_replaced(
     resolver.close()
 
 
+def test_what_can_not_be_renewed_for_lack_of_a_login_ends() -> None:
+    """And the thread that renews goes on for the others."""
+    renewed, renewals = threading.Event(), renewal.Renewals()
+
+    def refuse() -> float:
+        message = "The token to log in with is gone."
+        raise ConfigurationError(message)
+
+    def succeed() -> float:
+        renewed.set()
+        return 60
+
+    first = renewal.Loan(what="One", seconds=60, renew=refuse)
+    second = renewal.Loan(what="Another", seconds=60, renew=succeed)
+    first.due, second.due = 1, 2  # long ago
+    renewals.add(first)
+    renewals.add(second)
+    assert renewed.wait(60)
+    renewals.close()
+    assert (first.valid, second.valid) == (False, True)
+
+
 def test_logins_that_are_refused(options: dict[str, object], approle: dict[str, str]) -> None:
     with pytest.raises(VaultError, match=r"Can't log in by approle \(auth/teams/approle\) .* \[400\]") as caught:
         VaultResolver(**options, **{**approle, "secret_id": "wrong-secret-id"}).resolve("k", "secret/session/app")

@@ -7,9 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacoolie.core.exceptions import ErrorClass
+from datacoolie.core.exceptions import DataCoolieError, ErrorClass
 from datacoolie.core.redaction import get_logger
-from datacoolie_resolver_vault.client import VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +111,7 @@ def renew(loan: Loan) -> bool:
     """Renew something, and return whether it goes on; it is given up when Vault refuses."""
     try:
         seconds = loan.renew()
-    except VaultError as error:
+    except DataCoolieError as error:  # of Vault, or of what a new login needs
         if error.error_class is ErrorClass.TRANSIENT:
             loan.due = time.monotonic() + _PAUSE
             return loan.valid
