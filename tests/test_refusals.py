@@ -43,6 +43,23 @@ def test_names_with_dots_are_names(project: Project) -> None:
     assert (project.lake / "a..b").is_dir()
 
 
+@pytest.mark.parametrize(("connection", "control"), [("lake", "_delta_log"), ("out_parquet", "_datacoolie")])
+def test_values_and_ids_that_lead_elsewhere_are_only_names(tmp_path: Path, connection: str, control: str) -> None:
+    folder = tmp_path / "deep" / "project"
+    (folder / "landing" / "events").mkdir(parents=True)
+    values = ["../../../out", f"{tmp_path}/out", "..", "a\\b"]
+    pl.DataFrame({"id": [1, 2, 3, 4], "p": values}).write_parquet(folder / "landing" / "events" / "1.parquet")
+    project = Project(folder)
+    place = {"connection_name": connection, "partition_columns": ["p"]}
+    project.write(append_flow(name="../../flow", dataflow_id="../../../../id", destination=place))
+    assert project.load().error is None
+    table = folder / ("lake" if connection == "lake" else "out") / "events"
+    assert len([path for path in table.iterdir() if path.name != control]) == len(values)
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["project"]
+    assert {path.name for path in folder.iterdir()} == {"landing", "project.yaml", ".datacoolie", table.parent.name}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a right there")
 def test_links_in_a_landing_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = project.folder / "private"
