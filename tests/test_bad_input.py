@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +14,9 @@ import pytest
 from tests.projects import append_flow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.projects import Project, Record
 
 
@@ -161,27 +165,54 @@ def test_no_right_to_write(project: Project) -> None:
     assert not list(project.lake.iterdir())
 
 
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[None]:
+    """Mount a small file system."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a file system is not permitted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root")
 @pytest.mark.parametrize("connection", ["lake", "out_parquet"])
 def test_a_full_disk(project: Project, connection: str) -> None:
     project.write(append_flow(destination={"connection_name": connection}))
     land(project, pl.select(id=pl.int_range(500_000), noise=pl.int_range(500_000).hash(7)))
     target = project.folder / ("lake" if connection == "lake" else "out")
-    target.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(target)], check=False, capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip("mounting a file system is not permitted here")
-    try:
+    with disk(target, "1m"):
         kind, message = failure(project)
         assert kind in {"DestinationError", "StorageFullError"}
         assert "space" in message or "full" in message
         assert not [path for path in target.rglob("*") if path.suffix == ".parquet"]
         subprocess.run(["mount", "-o", "remount,size=64m", str(target)], check=True)
         assert project.run()[0]["status"] == "succeeded"
-    finally:
-        subprocess.run(["umount", str(target)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root")
+def test_a_disk_that_is_full_when_metadata_is_written(project: Project) -> None:
+    catalog = {"type": "sql", "uri": "sqlite:///catalog.db", "warehouse": "warehouse"}
+    berg: Record = {"name": "berg", "format": "iceberg", "configure": {"catalog_options": catalog}}
+    project.write(append_flow(destination={"connection_name": "berg", "schema_name": "s"}), connections=[berg])
+    land(project, pl.DataFrame({"id": [1]}))
+    warehouse = project.folder / "warehouse"
+    with disk(warehouse, "256k"):
+        project.load()
+        land(project, pl.DataFrame({"id": [2]}), "b.parquet")
+        free = os.statvfs(warehouse)
+        # Pages for the data and a manifest alone.
+        (warehouse / "filler").write_bytes(bytes((free.f_bavail - 2) * free.f_frsize))
+        error = project.attempt().error
+        assert error is not None
+        assert "no space left on the device; what was written is removed" in error.message
+        assert len(list(warehouse.rglob("*.parquet"))) == 1
+        (warehouse / "filler").unlink()
+        assert project.load().commit is not None
+        assert project.load().status == "skipped"
 
 
 def test_a_value_that_cannot_be_cast(project: Project) -> None:

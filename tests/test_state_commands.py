@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import shutil
 import socket
 from datetime import UTC, datetime, timedelta
@@ -208,7 +209,9 @@ def test_changes_are_written_down(loads: Project) -> None:
             "after": {"epoch": 2, "seq": 2, "mark": None},
         },
     ]
-    assert f"events: reset by {by} at " in call(loads, "show").stdout
+    shown = call(loads, "show").stdout
+    assert re.search(rf"events: set by {re.escape(by)} at \S+ \S+Z \(mark 3 -> 1\)", shown)
+    assert re.search(rf"events: reset by {re.escape(by)} at \S+ \S+Z \(epoch 1 -> 2, mark 1 -> start\)", shown)
 
 
 @pytest.mark.parametrize("action", ["set", "reset"])

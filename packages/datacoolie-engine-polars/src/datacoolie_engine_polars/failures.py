@@ -44,7 +44,8 @@ _ENDED = (
     "The credentials ended in the middle: run again, by new ones. Where a load takes longer than they last, have them "
     "last longer, or load less at a time"
 )
-_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""What the operating system says of a disk without space."""
 
 
 def of_pass(
@@ -86,10 +87,12 @@ def of_reading(error: BaseException, find_broken: Callable[[], tuple[str, str] |
 
 def of_writing(number: int, target: str, written: int) -> DestinationError:
     """Return the error for an operation of the file system that failed below `target`."""
-    if number in _FULL:
+    if number in FULL:
+        after = (
+            f" after {written:,} bytes were written; they are removed" if written else "; what was written is removed"
+        )
         message = (
-            f"{target}: no space left on the device after {written:,} bytes were written; they are removed and the "
-            "destination is as before. Make room, then run again"
+            f"{target}: no space left on the device{after} and the destination is as before. Make room, then run again"
         )
         return DestinationError(message, {"path": target, "written": written}).classed(ErrorClass.TRANSIENT)
     reason = os.strerror(number)

@@ -9,6 +9,7 @@ import click
 from datacoolie.cli.app import FAILED
 from datacoolie.cli.options import flow_options, json_option, verbose_option
 from datacoolie.cli.output import say, say_json, show
+from datacoolie.core.marks import decode_value
 from datacoolie.observability import units
 from datacoolie.observability.render import Column, Row, Table, clean
 from datacoolie.orchestration.project import Project
@@ -17,6 +18,7 @@ from datacoolie.orchestration.states import Agreement
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from datacoolie.core.marks import Json
     from datacoolie.orchestration.states import StateView, Verified
     from datacoolie.state import Change, Lease, LoadState
 
@@ -193,8 +195,28 @@ def _holder(lease: Lease) -> str:
 
 
 def _sentence(change: Change) -> str:
-    parts = [f"{name} {change.before.get(name)} -> {after}" for name, after in change.after.items()]
-    return f"{change.action} by {change.by} at {change.at:%Y-%m-%d %H:%M:%S}Z ({', '.join(parts)})"
+    parts = [
+        f"{name} {_changed(name, change.before.get(name))} -> {_changed(name, after)}"
+        for name, after in change.after.items()
+        if change.before.get(name) != after
+    ]
+    what = f" ({', '.join(parts)})" if parts else ""
+    return f"{change.action} by {change.by} at {change.at:%Y-%m-%d %H:%M:%S}Z{what}"
+
+
+def _changed(name: str, value: Json) -> str:
+    """Return what a history says of a state, for people."""
+    match name, value:
+        case "mark", dict():
+            return units.mark({column: decode_value(one) for column, one in value.items()})
+        case "mark", _:
+            return "start"
+        case "lease", dict():
+            return f"of run {value['run_id']} (process {value['pid']} on {value['host']})"
+        case "lease", _:
+            return "none"
+        case _:
+            return str(value)
 
 
 def _verified_row(one: Verified) -> Row:

@@ -166,7 +166,10 @@ def begin(catalog: Catalog, ref: TableRef, schema: Schema, spec: PartitionSpec) 
 
 
 def unreachable(ref: TableRef, error: Exception) -> DestinationError:
-    """Return the error for a catalog that does not answer as it should."""
+    """Return the error for a catalog that does not answer as it should, or whose files find no space."""
+    number = failures.os_number(error)
+    if number is not None and number in failures.FULL:
+        return failures.of_writing(number, str(ref), 0)
     message = (
         f"{ref}: the catalog {ref.catalog!r} can't be used: {failures.first_line(error)}. See whether the "
         "catalog_options of the connection are right and its server runs"
