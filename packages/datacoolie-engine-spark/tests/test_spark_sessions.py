@@ -46,8 +46,13 @@ def test_settings_of_the_project_are_those_of_the_engines_own_session(spark_sess
     with pytest.raises(EngineError, match=r"CANNOT_MODIFY.*spark\.sql\.extensions") as caught:
         _ = SparkEngine(spark_session, conf={"spark.sql.extensions": "x"}).session
     assert caught.value.error_class is ErrorClass.CONFIGURATION
+
+
+def test_settings_of_the_project_that_are_none() -> None:
     with pytest.raises(ConfigurationError, match=r"engine\.conf\.a is \['b'\]; write text, a number, true or false"):
         SparkEngine(conf={"a": ["b"]})
+    with pytest.raises(ConfigurationError, match=r"engine\.conf is list; write settings of Spark by name"):
+        SparkEngine(conf=["a"])  # type: ignore[arg-type] # as a project file may have it
 
 
 def test_each_thread_has_a_session_of_its_own_named_after_its_flow(spark_engine: SparkEngine) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock, RLock, Thread, local
@@ -23,7 +24,7 @@ from datacoolie_engine_spark.starting import start_session
 from datacoolie_engine_spark.storages import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from datacoolie.platforms.storage import Storage
 
@@ -59,12 +60,15 @@ class SessionSettings:
     jars: str | None = None
 
 
-def as_texts(conf: Mapping[str, object]) -> dict[str, str]:
+def as_texts(conf: object) -> dict[str, str]:
     """Return settings as Spark takes them.
 
     Raises:
-        ConfigurationError: a value is neither text nor number nor boolean.
+        ConfigurationError: they are no settings by name, or a value is neither text nor number nor boolean.
     """
+    if not isinstance(conf, Mapping):
+        message = f"engine.conf is {type(conf).__name__}; write settings of Spark by name: {{spark.ui.enabled: false}}"
+        raise ConfigurationError(message, {"setting": "conf"})
     for name, value in conf.items():
         if not isinstance(value, (str, int, float)):
             message = f"engine.conf.{name} is {value!r}; write text, a number, true or false"
