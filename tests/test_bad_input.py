@@ -200,7 +200,7 @@ def test_a_disk_that_is_full_when_metadata_is_written(project: Project) -> None:
     project.write(append_flow(destination={"connection_name": "berg", "schema_name": "s"}), connections=[berg])
     land(project, pl.DataFrame({"id": [1]}))
     warehouse = project.folder / "warehouse"
-    with disk(warehouse, "256k"):
+    with disk(warehouse, "1m"):
         project.load()
         land(project, pl.DataFrame({"id": [2]}), "b.parquet")
         free = os.statvfs(warehouse)

@@ -241,27 +241,34 @@ def test_an_append_ignores_on_empty(project: Project) -> None:
     assert loaded(project) == [5]
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_files_that_are_empty_have_no_rows(project: Project, form: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "nothing", "blank", "record"),
+    [
+        ("csv", "", "\n\n", "id\n%s\n"),
+        ("jsonl", "", "\n" * 8, '{"id": "%s"}\n'),
+        ("json", "[]\n", "[      ]", '[{"id": "%s"}]'),
+    ],
+)
+def test_files_that_are_empty_have_no_rows(project: Project, form: str, nothing: str, blank: str, record: str) -> None:
     connection: Record = {"name": "text", "format": form, "configure": {"base_path": "landing"}}
     columns: list[Record] = [{"column": "one", "expression": "1"}]
     source = {"connection_name": "text", "watermark_columns": [MODIFIED]}
     project.write(append_flow(source=source, transform={"additional_columns": columns}), connections=[connection])
     folder = project.landing / "events"
     folder.mkdir()
-    (folder / f"a.{form}").touch()
+    (folder / f"a.{form}").write_text(nothing)
     error = project.attempt().error
     assert error is not None
     assert f"no {form} file among 1 files (a.{form})" in error.message
 
-    (folder / f"b.{form}").write_text("id\n1\n" if form == "csv" else '{"id": "1"}\n')
+    (folder / f"b.{form}").write_text(record % 1)
     project.load()
-    (folder / f"c.{form}").touch()
+    (folder / f"c.{form}").write_text(nothing)
     assert project.load().status == "skipped"
-    (folder / f"d.{form}").write_text("\n\n")
+    (folder / f"d.{form}").write_text(blank)
     error = project.attempt().error
     assert error is not None
     assert f"d.{form}: there is not one column in it" in error.message
-    (folder / f"d.{form}").write_text("id\n2\n" if form == "csv" else '{"id": "2"}\n')
+    (folder / f"d.{form}").write_text(record % 2)
     project.load()
     assert sorted(project.table("events").rows()) == [("1", 1), ("2", 1)]

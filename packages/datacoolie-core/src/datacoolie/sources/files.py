@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 Frame = TypeVar("Frame")
 
-_TEXT = frozenset({"csv", "json", "jsonl"})
-"""Formats of which a file without a byte in it is no fault, and has no rows."""
+_TEXT = {"csv": 1, "json": 6, "jsonl": 6}
+"""Formats of text, and the bytes of the shortest file that has a column: a shorter one, such as `[]`, is no fault."""
 
 _SUFFIXES = {
     "parquet": (".parquet",),
@@ -174,7 +174,7 @@ class FileSource(BaseSource[Frame], Generic[Frame]):
         raise self._nothing_there(everything)
 
     def _is_wanted(self, file: FileInfo) -> bool:
-        if not file.size and self.connection.format in _TEXT:
+        if file.size < _TEXT.get(self.connection.format, 0):
             return False
         name = PurePosixPath(file.path).name
         pattern = self._options().get("pathGlobFilter")
