@@ -127,7 +127,9 @@ def install(built: Path, extra: str, folder: Path, python: str = sys.executable)
     return environment
 
 
-@pytest.fixture(scope="module", params=MATRIX, ids=lambda param: f"{Path(param[0]).name}-{param[1] or 'bare'}")
+@pytest.fixture(
+    scope="module", params=MATRIX, ids=lambda param: f"{param[0] if PYTHONS else 'here'}-{param[1] or 'bare'}"
+)
 def environment(request: pytest.FixtureRequest, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     python, extra = request.param
     return install(built, extra, tmp_path_factory.mktemp("environment"), python)
