@@ -225,6 +225,19 @@ def test_a_value_that_cannot_be_cast(project: Project) -> None:
     assert not (project.lake / "events" / "_delta_log").exists()
 
 
+def test_a_struct_without_fields(project: Project) -> None:
+    lines: Record = {"name": "lines", "format": "jsonl", "configure": {"base_path": "landing"}}
+    project.write(append_flow(source={"connection_name": "lines"}), connections=[lines])
+    (project.landing / "events").mkdir()
+    (project.landing / "events" / "a.jsonl").write_text('{"id": 1, "nothing": {}}\n')
+    error = project.attempt().error
+    assert error is not None
+    assert (
+        error.message == f"{project.lake}/events: column 'nothing' is struct<>: a struct has to have a field. Drop it"
+    )
+    assert not project.lake.exists()
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl"])
 def test_a_number_that_json_does_not_have(project: Project, form: str) -> None:
     out: Record = {"name": "out", "format": form, "configure": {"base_path": "out"}}

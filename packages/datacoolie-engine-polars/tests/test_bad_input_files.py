@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import time
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -77,3 +78,10 @@ def test_lines_that_end_as_the_options_do_not_say(tmp_path: Path, scan: Scan) ->
         scan("csv", "mac.csv")
     found = scan("csv", "mac.csv", options={"lineSep": "\r"})
     assert found.collect().rows() == [("1", "x"), ("2", "y")]
+
+
+def test_a_type_that_the_framework_has_not(tmp_path: Path, scan: Scan) -> None:
+    pl.DataFrame({"at": [1]}).write_parquet(tmp_path / "good.parquet")
+    pl.DataFrame({"at": [time(1, 2)]}).write_parquet(tmp_path / "bad.parquet")
+    with pytest.raises(SourceError, match=r"bad\.parquet: The type Time of column 'at' has no counterpart"):
+        scan("parquet", "good.parquet", "bad.parquet")

@@ -41,8 +41,12 @@ def check_new(columns: Schema, where: str) -> None:
     """Make sure that columns that a table gets have types.
 
     Raises:
-        DestinationError: a column or field is void: all of its values are null, and nothing says what they would be.
+        DestinationError: a column or field is void: all of its values are null, and nothing says what they would be; or
+            it is a struct without fields, which no table has.
     """
+    if hollow := [name for name, kind in columns.items() if StructType(()) in parts_of(kind)]:
+        message = f"{where}: column {hollow[0]!r} is {columns[hollow[0]]}: a struct has to have a field. Drop it"
+        raise DestinationError(message, {"columns": hollow}).classed(ErrorClass.CONFIGURATION)
     void = [name for name, kind in columns.items() if any(isinstance(part, NullType) for part in parts_of(kind))]
     if void:
         message = (

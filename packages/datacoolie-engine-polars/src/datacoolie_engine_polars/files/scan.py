@@ -37,7 +37,8 @@ def scan(request: FileScan, log: ScanLog) -> pl.LazyFrame:
     Raises:
         ConfigurationError: an option can't be honoured.
         EngineError: the format is not known.
-        SourceError: a file can't be read, or the types of a column don't fit each other.
+        SourceError: a file can't be read, a column has a type that the framework has not, or types that don't fit each
+            other.
     """
     reader = _reader(request)
     groups = _by_schema(reader, request)
@@ -45,6 +46,8 @@ def scan(request: FileScan, log: ScanLog) -> pl.LazyFrame:
     with_path = bool(request.file_columns or hive)
     paths = [file.path for file in request.files]
     log.remember(paths, reader.find_fault)
+    for schema, group in groups:
+        _check_types(schema, group[0])
     merged = schemas.union((paths[0], schema) for schema, paths in groups)
     frames = [reader.scan(group, reader.types(schema, merged), with_path=with_path) for schema, group in groups]
     frame = _joined(frames, _stored(reader.types(merged, merged)), with_path=with_path)
@@ -82,6 +85,14 @@ def _joined(frames: list[pl.LazyFrame], target: pl.Schema, *, with_path: bool) -
     columns = pl.Schema({**target, PATH: pl.String()}) if with_path else target
     parts = [schemas.conform(frame, frame.collect_schema(), columns) for frame in frames]
     return parts[0] if len(parts) == 1 else pl.concat(parts)
+
+
+def _check_types(schema: pl.Schema, path: str) -> None:
+    try:
+        schemas.described_schema(schema)
+    except EngineError as error:
+        message = f"{path}: {error.message}"
+        raise SourceError(message, {**error.details, "path": path}) from error
 
 
 def _stored(schema: pl.Schema) -> pl.Schema:
