@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,8 @@ import pytest
 from pysail.spark import SparkConnectServer as SailServer  # type: ignore[import-untyped] # it has no types
 
 from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
-from datacoolie.sql import agg, parse
 from datacoolie_engine_spark import SparkEngine, connecting
+from tests.spark_work import PATIENCE, lasting
 from tools.services.fixtures import provided
 
 if TYPE_CHECKING:
@@ -70,28 +69,15 @@ def test_a_cluster_without_a_free_executor_is_said_in_time(cluster: Running) -> 
 
 def test_a_connect_server_that_is_killed_in_the_middle(doomed: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = SparkEngine(remote=doomed.address["url"])
-    raised: list[EngineError] = []
-    begun = threading.Event()
-
-    def load() -> None:
-        with engine.naming("endless"):
-            frame = engine.session.range(10**13)
-            begun.set()
-            try:
-                engine.frames.aggregate(frame, {"n": agg("count_if", parse("id % 7 = 3"))})
-            except EngineError as error:
-                raised.append(error)
-
-    thread = threading.Thread(target=load)
-    thread.start()
-    assert begun.wait(300)
-    time.sleep(1)  # killed earlier or later, it is the same error
-    os.kill(doomed.pid, signal.SIGKILL)
-    killed = time.monotonic()
-    thread.join(300)
+    with lasting(engine, "killed") as work:
+        time.sleep(1)  # killed earlier or later, it is the same error
+        os.kill(doomed.pid, signal.SIGKILL)
+        killed = time.monotonic()
+        error = work.exception(PATIENCE)
     assert time.monotonic() - killed < 60
-    assert [error.error_class for error in raised] == [ErrorClass.TRANSIENT]
-    assert raised[0].message.startswith("The connection to Spark is lost: its process has ended, or its server")
+    assert isinstance(error, EngineError)
+    assert error.error_class is ErrorClass.TRANSIENT
+    assert error.message.startswith("The connection to Spark is lost: its process has ended, or its server")
     monkeypatch.setattr(connecting, "PATIENCE", 1.0)
     with engine.naming("again"), pytest.raises(EngineError, match="No Spark Connect server answers at"):
         _ = engine.session

@@ -11,9 +11,10 @@ import pytest
 
 from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
 from datacoolie.engines import InterruptedPassError
-from datacoolie.sql import agg, count, parse
+from datacoolie.sql import count
 from datacoolie_engine_spark import SparkEngine, connecting, session
 from datacoolie_engine_spark.starting import start_session
+from tests.spark_work import PATIENCE, lasting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,29 +84,14 @@ def test_an_interrupt_ends_what_runs_and_nothing_that_begins_later(
 ) -> None:
     monkeypatch.setattr(session, "_PAUSE", 0.01)
     engine: SparkEngine = request.getfixturevalue(name)
-    raised: list[BaseException] = []
-    begun = threading.Event()
-
-    def evaluate() -> None:
-        with engine.naming("long"):
-            frame = engine.session.range(3 * 10**10)  # a minute: Connect may forget a job that was about to begin
-            begun.set()
-            try:
-                engine.frames.aggregate(frame, {"n": agg("count_if", parse("id % 7 = 3"))})
-            except InterruptedPassError as error:
-                raised.append(error)
-
-    thread = threading.Thread(target=evaluate)
-    thread.start()
-    assert begun.wait(300)
-    if ended is None:
-        engine.interrupt()
-    else:
-        with engine.naming("another"):
-            engine.end_work(ended)
-            assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
-    thread.join(300)
-    assert len(raised) == 1
+    with lasting(engine, "long") as work:
+        if ended is None:
+            engine.interrupt()
+        else:
+            with engine.naming("another"):
+                engine.end_work(ended)
+                assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
+        assert isinstance(work.exception(PATIENCE), InterruptedPassError)
     with engine.naming("next"):
         for _ in range(20):
             assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}

@@ -1,0 +1,35 @@
+"""Work of Spark that lasts until somebody ends it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from typing import TYPE_CHECKING
+
+from datacoolie.sql import agg, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from datacoolie_engine_spark import SparkEngine
+
+PATIENCE = 300
+"""Seconds in which anything has to happen on a busy machine."""
+
+
+@contextmanager
+def lasting(engine: SparkEngine, name: str) -> Iterator[Future[object]]:
+    """Evaluate something in a thread, under a name, that takes a minute; begin when it is about to begin."""
+    begun = Event()
+
+    def evaluate() -> object:
+        with engine.naming(name):
+            frame = engine.session.range(3 * 10**10)
+            begun.set()
+            return engine.frames.aggregate(frame, {"n": agg("count_if", parse("id % 7 = 3"))})
+
+    with ThreadPoolExecutor(1) as thread:
+        work = thread.submit(evaluate)
+        assert begun.wait(PATIENCE)  # noqa: S101 - a test's own assertion
+        yield work
