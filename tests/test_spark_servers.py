@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +16,14 @@ from pysail.spark import SparkConnectServer as SailServer  # type: ignore[import
 from datacoolie.core.exceptions import ConfigurationError, EngineError, ErrorClass
 from datacoolie_engine_spark import SparkEngine, connecting
 from tests.spark_work import PATIENCE, lasting
-from tools.services.fixtures import provided
+from tools.services.fixtures import MASTER, provided
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tools.services.model import Running
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -34,37 +37,44 @@ def doomed() -> Iterator[Running]:
     yield from provided("spark-connect")
 
 
-ON_CLUSTER = """
+BUSY = """
 import sys
 from datacoolie.core.exceptions import DataCoolieError
-from datacoolie.sql import count
 from datacoolie_engine_spark import SparkEngine, starting
 from tools.services.spark import SMALL, jars
 
-starting.PATIENCE = float(sys.argv[3])
-conf = {**SMALL, "spark.driver.memory": "512m", "spark.executor.memory": sys.argv[2]}
+starting.PATIENCE = 3.0
 try:
-    engine = SparkEngine(master=sys.argv[1], conf=conf, jars=str(jars()))
-    print(engine.frames.aggregate(engine.session.range(0, 1000, 1, 4), {"rows": count()}))
+    SparkEngine(master=sys.argv[1], conf={**SMALL, "spark.executor.memory": "900g"}, jars=str(jars())).session
 except DataCoolieError as error:
     print(error.error_class, error)
 """
 
 
-def on_cluster(cluster: Running, memory: str, patience: float) -> str:
-    command = [sys.executable, "-c", ON_CLUSTER, cluster.address["url"], memory, str(patience)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def test_a_cluster_evaluates(cluster: Running) -> None:
-    assert on_cluster(cluster, "512m", 300) == "{'rows': 1000}\n"
-
-
 def test_a_cluster_without_a_free_executor_is_said_in_time(cluster: Running) -> None:
-    said = on_cluster(cluster, "900g", 3)
+    command = [sys.executable, "-c", BUSY, cluster.address["url"]]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert said.startswith(
         f"transient The cluster {cluster.address['url']} gave no executor within 3 seconds. Free some"
     )
+
+
+DOCUMENTS = ("csv_types", "avro", "folders", "all_transformers", "window_plain", "write_json", "write_parquet")
+LOADS = ("merge_upsert-iceberg", "scd2-delta")
+CHOSEN = (
+    *(f"tests/test_parity.py::test_engines_leave_the_same[{name}]" for name in DOCUMENTS),
+    *(f"tests/test_spark_loads.py::test_engines_take_turns[{name}]" for name in LOADS),
+)
+"""Of the documents by which engines are compared on one machine: formats, kinds of windows and of loads."""
+
+
+@pytest.mark.parametrize(("service", "variable"), [("cluster", MASTER), ("spark_connect", "SPARK_REMOTE")])
+def test_documents_leave_the_same_elsewhere(service: str, variable: str, request: pytest.FixtureRequest) -> None:
+    place = {variable: request.getfixturevalue(service).address["url"]}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *CHOSEN]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **place}, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(CHOSEN)} passed" in done.stdout
 
 
 def test_a_connect_server_that_is_killed_in_the_middle(doomed: Running, monkeypatch: pytest.MonkeyPatch) -> None:

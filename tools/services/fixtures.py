@@ -28,6 +28,9 @@ ACTIONLINT = "1.7.12"
 REQUIRED = "DATACOOLIE_REQUIRE_SERVICES"
 """The variable that makes a missing service a failure when it is `1`."""
 
+MASTER = "DATACOOLIE_SPARK_MASTER"
+"""The variable that says where the Spark of the tests runs, such as on a cluster; by default on this machine."""
+
 
 def provided(name: str) -> Iterator[Running]:
     """Yield a running service; skip, or fail where services are required, when it can't be had."""
@@ -113,14 +116,21 @@ def actionlint() -> str:
 
 @pytest.fixture(scope="session")
 def spark_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
-    """Return the one classic Spark of the test run; this fixture starts it and stops it, tests only use it."""
+    """Return the one Spark of the test run, which this fixture starts and stops; tests only use it.
+
+    With `SPARK_REMOTE` it is a server that runs already.
+    """
     from datacoolie_engine_spark import SparkEngine  # noqa: PLC0415 - most test runs need no Spark
     from tools.services import spark  # noqa: PLC0415 - the same
 
     with _had():
         jars = spark.jars()
     conf = {**spark.SMALL, "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("spark-warehouse"))}
-    engine = SparkEngine(master="local[2]", conf=conf, jars=str(jars))
+    engine = (
+        SparkEngine()
+        if "SPARK_REMOTE" in os.environ
+        else SparkEngine(master=os.environ.get(MASTER, "local[2]"), conf=conf, jars=str(jars))
+    )
     yield engine
     engine.stop()
 

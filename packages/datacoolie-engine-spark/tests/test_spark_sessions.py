@@ -147,6 +147,15 @@ def test_a_session_that_is_stopped_in_the_middle_is_said_and_the_next_try_has_an
         assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
 
 
+def test_a_connect_session_that_is_given_goes_on_when_the_engine_is_stopped(spark_connect_engine: SparkEngine) -> None:
+    theirs = spark_connect_engine.session
+    engine = SparkEngine(theirs)
+    assert engine.session is not theirs
+    assert engine.frames.aggregate(engine.session.range(3), {"n": count()}) == {"n": 3}
+    engine.stop()
+    assert theirs.range(2).count() == 2
+
+
 def test_a_connect_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connecting, "PATIENCE", 1.0)
     with pytest.raises(EngineError, match=r"No Spark Connect server answers at sc://127.0.0.1:1 ") as caught:

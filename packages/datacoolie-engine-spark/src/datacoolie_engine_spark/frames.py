@@ -18,13 +18,15 @@ from datacoolie.core.types import MapType
 from datacoolie.engines import FrameOps
 from datacoolie.sql import count
 from datacoolie_engine_spark import observations
-from datacoolie_engine_spark.columns import column, quoted
+from datacoolie_engine_spark.columns import column, is_remote, quoted
 from datacoolie_engine_spark.expressions import aggregate_text, expression_text
 from datacoolie_engine_spark.failures import translated
 from datacoolie_engine_spark.types import described, from_arrow, struct_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pyspark.sql import SparkSession
 
     from datacoolie.core.types import DataType, Schema
     from datacoolie.engines import Observation, WindowFunction
@@ -204,7 +206,7 @@ class SparkFrames(FrameOps[DataFrame]):
         own = frame.filter(f"'{uuid.uuid4()}' IS NOT NULL")
         rows = own.persist(StorageLevel.MEMORY_AND_DISK)
         kept.callback(_let_go, rows)
-        return rows
+        return rows if not is_remote(rows) else _by_name(rows, kept)
 
     @translated()
     def from_arrow(self, table: object) -> DataFrame:
@@ -214,6 +216,19 @@ class SparkFrames(FrameOps[DataFrame]):
         # Spark takes a column of no chunks for one without type.
         batches = given.to_batches() or [pa.RecordBatch.from_pylist([], given.schema)]
         return self._sessions.current.createDataFrame(pa.Table.from_batches(batches), schema)
+
+
+def _by_name(rows: DataFrame, kept: ExitStack) -> DataFrame:
+    """Return rows under a name: a frame of Spark Connect that is observed can't be put together with itself."""
+    view = f"datacoolie_{uuid.uuid4().hex}"
+    rows.createOrReplaceTempView(view)
+    kept.callback(_forget, rows.sparkSession, view)
+    return rows.sparkSession.table(view)
+
+
+def _forget(session: SparkSession, view: str) -> None:
+    with suppress(EngineError), translated():
+        session.catalog.dropTempView(view)
 
 
 def _let_go(rows: DataFrame) -> None:

@@ -276,7 +276,9 @@ def _beside(base: SparkSession) -> SparkSession:
     if not is_remote(base):
         return base.newSession()
     _ = base.version  # the server knows a session from its first question on
-    return patient(base.cloneSession())  # type: ignore[attr-defined] # of Spark Connect
+    clone = base.cloneSession()  # type: ignore[attr-defined] # of Spark Connect
+    clone.release_session_on_close = True  # which a clone is made without, and can't be stopped without
+    return patient(clone)
 
 
 def _interrupt(sessions: list[SparkSession]) -> None:

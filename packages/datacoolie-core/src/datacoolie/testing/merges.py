@@ -9,7 +9,7 @@ import pytest
 
 from datacoolie.core.exceptions import DestinationError
 from datacoolie.engines import MergePlan, Rebuild
-from datacoolie.sql import lit, parse
+from datacoolie.sql import count, lit, parse
 from datacoolie.testing.base import Row, Rows, in_order
 from datacoolie.testing.tables import Tables, TableTests, request_of
 
@@ -151,7 +151,8 @@ class MergeSuite(TableTests):
 
         batch = {"ID": [1, None], "n": [5, 1], "extra": ["x", "y"], "gone": [False, False]}
         plan = MergePlan(keys=("id", "n"), keep=("v",), delete="gone", rebuild=Rebuild(make=make, keys=("ID",)))
-        result = tables.open().merge(tables.frame(batch), plan, request_of(3))
+        observed, observe = frames.observed(tables.frame(batch), {"rows": count()})
+        result = tables.open().merge(observed, plan, request_of(3, observe=observe))
         assert seen == in_order([(1, 1, "a", None), (1, 2, "b", None), (None, 1, "e", None)])
         assert (result.rows, result.inserted, result.updated, result.deleted) == (2, 1, 1, 1)
         expected = [(1, 1, "a", None), (1, 5, None, "x"), (2, 1, "c", None), (3, 1, "d", None), (None, 1, "e", "y")]
