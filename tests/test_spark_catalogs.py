@@ -74,3 +74,17 @@ def test_other_kinds_of_catalogs_are_refused_by_name(spark_engine: SparkEngine) 
         with pytest.raises(EngineError, match=rf"can't make the catalog 'lake' .*type is '{kind}'\..*polars") as caught:
             spark_engine.table(ref)
         assert caught.value.error_class is ErrorClass.CONFIGURATION
+
+
+def test_of_first_loads_at_once_each_makes_its_table(project: Project, spark_engine: SparkEngine) -> None:
+    assert spark_engine.session.version  # the session that the project finds
+    options = {"type": "sql", "uri": "sqlite:///catalog.db", "warehouse": "warehouse"}
+    lake: Record = {"name": "berg", "format": "iceberg", "configure": {"catalog_options": options}}
+    names = [f"flow_{number}" for number in range(6)]
+    place: Record = {"connection_name": "berg", "schema_name": "new"}
+    project.write(*(append_flow(name=name, destination={**place, "table": name}) for name in names), connections=[lake])
+    (project.landing / "events").mkdir()
+    pl.DataFrame({"id": [1]}).write_parquet(project.landing / "events/1.parquet")
+    result = datacoolie.Project.load(project.folder / "project.yaml", engine="spark").run(workers=len(names))
+    assert isinstance(result, RunResult)
+    assert [record.error for record in result] == [None] * len(names)

@@ -195,12 +195,11 @@ class IcebergTable(SparkTable):
                 raise DestinationError(message, {"column": field.column}).classed(ErrorClass.CONFIGURATION)
 
     def _create(self, frame: DataFrame, request: WriteRequest[DataFrame], commit: Commit) -> WriteResult:
-        namespace = ".".join(self._target.split(".")[:-1])
         keys = ", ".join(map(transform_text, request.partition_by))
         partitioned = f" PARTITIONED BY ({keys})" if keys else ""
 
         def make() -> None:
-            self._session.sql(f"CREATE NAMESPACE IF NOT EXISTS {namespace}").collect()
+            self._make_namespace()
             with merges.viewed(frame) as view:
                 properties = "TBLPROPERTIES ('format-version'='2')"
                 made = f"CREATE TABLE {self._target} USING iceberg{partitioned} {properties} AS TABLE {view}"
@@ -208,6 +207,16 @@ class IcebergTable(SparkTable):
 
         made = self._commit(make, request, commit)
         return replace(made, identity=self._existing().identity)
+
+    def _make_namespace(self) -> None:
+        namespace = ".".join(self._target.split(".")[:-1])
+        statement = f"CREATE NAMESPACE IF NOT EXISTS {namespace}"
+        try:
+            with translated(target=self._where):
+                self._session.sql(statement).collect()
+        except DataCoolieError:
+            # Of two that find none, one fails to make it; if that was it, it is there now.
+            self._session.sql(statement).collect()
 
     def _add(
         self, frame: DataFrame, change: SchemaChange, request: WriteRequest[DataFrame], commit: Commit
