@@ -18,14 +18,18 @@ PATIENCE = 300
 """Seconds in which anything has to happen on a busy machine."""
 
 
+_ROWS = 5 * 10**8
+"""How many rows two cores without other work count in a second, about."""
+
+
 @contextmanager
-def lasting(engine: SparkEngine, name: str) -> Iterator[Future[object]]:
-    """Evaluate something in a thread, under a name, that takes a minute; begin when it is about to begin."""
+def lasting(engine: SparkEngine, name: str, *, seconds: int = 60) -> Iterator[Future[object]]:
+    """Evaluate something in a thread, under a name, that takes a while; go on when it is about to begin."""
     begun = Event()
 
     def evaluate() -> object:
         with engine.naming(name):
-            frame = engine.session.range(3 * 10**10)
+            frame = engine.session.range(_ROWS * seconds)
             begun.set()
             return engine.frames.aggregate(frame, {"n": agg("count_if", parse("id % 7 = 3"))})
 

@@ -121,6 +121,19 @@ def test_nothing_says_the_secret(
     assert "testtest" not in f"{shown} {caplog.text}"
 
 
+def test_a_path_without_credentials_is_refused_at_once(
+    spark_engine: SparkEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    storage = Storage(platform=AwsPlatform(region="us-east-1"))
+    with pytest.raises(PlatformError, match="credentials"):
+        spark_engine.table(TableRef(format="delta", path="s3://bucket/t", storage=storage))
+
+
 @pytest.mark.usefixtures("between")
 def test_who_may_not_is_refused_at_once(spark_engine: SparkEngine, versitygw: Running) -> None:
     platform = AwsPlatform(endpoint=versitygw.address["url"])

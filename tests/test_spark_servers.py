@@ -37,10 +37,12 @@ def doomed() -> Iterator[Running]:
     yield from provided("spark-connect")
 
 
-BUSY = """
-import sys
+ENDS = """
+import sys, time
 from datacoolie.core.exceptions import DataCoolieError
+from datacoolie.sql import count
 from datacoolie_engine_spark import SparkEngine, starting
+from tests.spark_work import PATIENCE, lasting
 from tools.services.spark import SMALL, jars
 
 starting.PATIENCE = 3.0
@@ -48,15 +50,29 @@ try:
     SparkEngine(master=sys.argv[1], conf={**SMALL, "spark.executor.memory": "900g"}, jars=str(jars())).session
 except DataCoolieError as error:
     print(error.error_class, error)
+
+engine = SparkEngine(master="local[2]", conf=SMALL, jars=str(jars()))
+context = engine.session.sparkContext
+with lasting(engine, "stopped") as work:
+    while not context.statusTracker().getActiveJobsIds() and not work.done():
+        time.sleep(0.01)
+    context.stop()
+    error = work.exception(PATIENCE)
+print(error.error_class, error)
+with engine.naming("again"):
+    print(engine.frames.aggregate(engine.session.range(3), {"n": count()}))
 """
 
 
-def test_a_cluster_without_a_free_executor_is_said_in_time(cluster: Running) -> None:
-    command = [sys.executable, "-c", BUSY, cluster.address["url"]]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert said.startswith(
+def test_a_cluster_without_a_free_executor_and_a_session_that_is_stopped_are_said(cluster: Running) -> None:
+    command = [sys.executable, "-c", ENDS, cluster.address["url"]]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    busy, stopped, again = done.stdout.splitlines()
+    assert busy.startswith(
         f"transient The cluster {cluster.address['url']} gave no executor within 3 seconds. Free some"
     )
+    assert stopped.startswith("transient The Spark session was stopped while it was in use. Run again: it works in")
+    assert again == "{'n': 3}"
 
 
 DOCUMENTS = ("csv_types", "avro", "folders", "all_transformers", "window_plain", "write_json", "write_parquet")
