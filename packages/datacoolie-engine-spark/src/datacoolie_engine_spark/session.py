@@ -304,7 +304,8 @@ def _active() -> SparkSession | None:
             session: SparkSession | None = kind and kind.active()
         except PySparkRuntimeError:
             continue
-        if session is not None:
+        # A classic one that was stopped is still shown.
+        if session is not None and (is_remote(session) or _is_alive(session)):
             return session
     return None
 
