@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fastavro
 import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
@@ -30,7 +31,7 @@ _READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {
     "parquet": pl.read_parquet,
     "csv": lambda data: pl.read_csv(data, try_parse_dates=True),
     "jsonl": pl.read_ndjson,
-    "avro": pl.read_avro,
+    "avro": lambda data: pl.DataFrame(list(fastavro.reader(data))),  # that of Polars panics without rows
     "json": pl.read_json,
 }
 
