@@ -18,7 +18,7 @@ uv run --group=bench python -m tools.bench --data=tpch      # TPC-H's lineitem
 ```
 
 It prints what was measured beside what is promised, and compares the rows of both sides. Both run in an environment of
-their own, which has what `pip install "datacoolie[polars,iceberg,spark]"` brings and nothing else.
+their own, which has what `pip install "datacoolie[polars,iceberg]"` brings and nothing else (and Spark for its jobs).
 
 | job | what | promised |
 | --- | --- | --- |
