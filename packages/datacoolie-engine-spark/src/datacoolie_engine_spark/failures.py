@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import ArithmeticException, DateTimeException, NumberFormatException, PySparkException
+from pyspark.errors.exceptions.captured import CapturedException
 
 from datacoolie.core.exceptions import (
     DataCoolieError,
@@ -154,13 +155,26 @@ def _concerns(text: str, target: str) -> bool:
 
 
 def _lost(error: BaseException, text: str) -> EngineError | None:
-    if _STOPPED.search(text):
+    if _STOPPED.search(text) or _is_of_stopped(error):
         message = "The Spark session was stopped while it was in use. Run again: it works in a new one"
     elif isinstance(error, Py4JNetworkError) or _LOST.search(text):
         message = "The connection to Spark is lost: its process has ended, or its server does not answer any more"
     else:
         return None
     return EngineError(message).classed(ErrorClass.TRANSIENT)
+
+
+def _is_of_stopped(error: BaseException) -> bool:
+    """Return whether the Spark of this process was stopped, or just is: what its jobs raise then says many things."""
+    if not isinstance(error, (CapturedException, Py4JError)):
+        return False
+    from pyspark import SparkContext  # noqa: PLC0415 - an installation for Connect alone lacks it
+
+    context = SparkContext._active_spark_context  # noqa: SLF001 - Python's side has no public name for it
+    try:
+        return context is None or context._jsc is None or context._jsc.sc().isStopped()  # noqa: SLF001
+    except Py4JError:
+        return True
 
 
 def _said(text: str) -> _Said:
