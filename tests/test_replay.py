@@ -300,6 +300,9 @@ def test_a_table_is_replayed(project: Project) -> None:
             {"chunk_colum": "t"},
             r"did you mean 'chunk_column'\?",
         ),
+        ({}, {"start": "2024-03-02"}, "replay: start, '2024-03-02', is not before end, '2024-03-02'"),
+        ({}, {"start": 10, "end": -9.5}, "start, 10, is not before end, -9.5"),
+        ({}, {"start": datetime(2024, 3, 3, 1, tzinfo=UTC), "end": "2024-03-03T00:59:59Z"}, "is not before end"),
     ],
 )
 def test_what_cannot_be_replayed_is_refused_before_anything_runs(
@@ -316,7 +319,7 @@ def test_what_cannot_be_replayed_is_refused_before_anything_runs(
     ("replay", "message"),
     [
         ({"start": "March"}, "The start of the replay is 'March', which is no timestamp, the type of the column"),
-        ({"start": "2024-03-02"}, "is not before its end"),
+        ({"start": "9", "end": "10", "chunk_column": "text"}, "begins at 9, which is not before its end, 10"),
         ({"chunk_interval": 5}, "chunk_interval step doesn't fit"),
         ({"chunk_column": "text", "chunk_interval": "1 day"}, "text has no intervals; leave chunk_interval out"),
         ({"chunk_column": "tt"}, "There is no column 'tt'. Columns: id, t, text."),

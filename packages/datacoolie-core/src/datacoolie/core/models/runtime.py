@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import date
-from decimal import Decimal
-from typing import Annotated, Self
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from datacoolie.core.models.base import Model
 from datacoolie.core.models.forms import Names, OpenMap, Text, as_map
 from datacoolie.core.models.rules import Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _INTERVAL = re.compile(r"(\d+)\s*(?:(year|month|week|day|hour|minute)s?)|\d+(?:\.\d+)?")
 
@@ -71,6 +74,20 @@ def _as_written(value: object) -> object:
 RangeEnd = Annotated[Scalar, BeforeValidator(_as_written, json_schema_input_type=Scalar)]
 """Where a range begins or ends; dates and times as ISO 8601 text."""
 
+_READINGS: tuple[Callable[[str], Decimal | datetime], ...] = (Decimal, datetime.fromisoformat)
+
+
+def _is_backward(start: str, end: str) -> bool:
+    """Return whether a range of numbers or times ends before it starts, and would do so in a column of text too."""
+    for read in _READINGS:
+        try:
+            return read(start) >= read(end) and start >= end  # type: ignore[operator] # both are read alike
+        except (ValueError, InvalidOperation):
+            continue
+        except TypeError:  # a time with a zone and one without: the column says which zone that is in
+            return False
+    return False
+
 
 class ReplaySettings(Model):
     """Which range of a source is loaded again, in chunks."""
@@ -89,6 +106,13 @@ class ReplaySettings(Model):
     """The column of the range; by default the first watermark column."""
     restart: bool = False
     """Whether it begins anew, although chunks of the same range were finished before."""
+
+    @model_validator(mode="after")
+    def _goes_forward(self) -> Self:
+        if _is_backward(str(self.start), str(self.end)):
+            message = f"start, {self.start!r}, is not before end, {self.end!r}"
+            raise ValueError(message)
+        return self
 
 
 class RunSettings(Model):
