@@ -13,19 +13,6 @@ FILES = ("parquet", "csv", "json", "jsonl", "avro")
 REFUSED = {("fabric", "iceberg")}
 """Formats that a platform does not have."""
 
-FEWER = {
-    ("spark", "aws"): {
-        "delta": ("append", "overwrite", "merge_upsert"),
-        "iceberg": ("merge_upsert",),
-        "parquet": ("append", "overwrite"),
-        "csv": ("append",),
-        "json": (),
-        "jsonl": (),
-        "avro": (),
-    }
-}
-"""Where not all is tested: what of each format."""
-
 OF_FILES = ("append", "overwrite")
 """Load types that flat files have."""
 
@@ -53,5 +40,5 @@ CASES = tuple(
     for platform in platforms
     for form in (*TABLES, *FILES)
     if (platform, form) not in REFUSED
-    for load_type in FEWER.get((engine, platform), {}).get(form, OF_TABLES if form in TABLES else OF_FILES)
+    for load_type in (OF_TABLES if form in TABLES else OF_FILES)
 )
