@@ -38,19 +38,39 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     run_blocks(code_blocks(text), tmp_path)
 
 
-def subclasses(kind: type) -> set[str]:
-    """Return the names of those that the framework itself has, below a class."""
-    found: list[type] = kind.__subclasses__()
-    named = {below.__name__ for below in found if below.__module__.startswith("datacoolie.")}
-    return named.union(*map(subclasses, found))
+def subclasses(kind: type[DataCoolieError]) -> dict[str, ErrorClass]:
+    """Return the classes of error of those that the distributions have, below one."""
+    found = kind.__subclasses__()
+    named = {below.__name__: below.default_class for below in found if below.__module__.startswith("datacoolie")}
+    return named | {name: at for below in found for name, at in subclasses(below).items()}
 
 
-def test_every_error_has_its_class_and_its_reason() -> None:
-    for module in ("engines", "metadata", "platforms", "sql", "state"):
-        import_module(f"datacoolie.{module}")
+def test_every_error_has_its_class_its_reason_and_its_page() -> None:
+    parts = ("engines", "metadata", "platforms", "sql", "state")
+    plugins = (
+        "datacoolie_platform_fabric.key_vault",
+        "datacoolie_platform_databricks.scopes",
+        "datacoolie_resolver_vault",
+    )
+    for module in (*(f"datacoolie.{part}" for part in parts), *plugins):
+        import_module(module)
     text = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `(\w+Error)`", text, re.MULTILINE)) == subclasses(DataCoolieError)
+    listed = re.findall(r"^\| \[`(\w+)`\]\(errors/\1\.md\) [^|]*\| (\w+) \|", text, re.MULTILINE)
+    expected = {name: at.value for name, at in subclasses(DataCoolieError).items()}
+    assert dict(listed) == expected
     assert {one.value for one in ErrorClass} == set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE))
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs/reference/errors").iterdir()}
+    told = {
+        name: found[2]
+        for name, page in pages.items()
+        if (
+            found := re.search(
+                r"^error: [^\n]*?\[(\w+)\].*^Usually of the class \[`(\w+)`\]", page, re.MULTILINE | re.DOTALL
+            )
+        )
+        and found[1] == name
+    }
+    assert told == expected
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -132,7 +132,9 @@ def test_a_plugin_that_is_not_installed_is_named(tmp_path: Path) -> None:
     (tmp_path / "it.yaml").write_text(document(1, "env:"))
     answer = run(tmp_path, tmp_path, "datacoolie", "run", "it.yaml")
     assert answer.returncode == 2
-    assert answer.stderr.startswith("error: numbers: No source is called 'acme_numbers'. Installed: ")
+    assert answer.stderr.startswith(
+        "error: [ConfigurationError] numbers: No source is called 'acme_numbers'. Installed: "
+    )
 
 
 @pytest.mark.parametrize("kind", ["resolver", "source", "transformer"])
@@ -153,5 +155,5 @@ def test_what_init_makes_can_be_installed_and_passes_its_own_tests(site: Path, t
 def test_a_package_can_not_have_every_name(tmp_path: Path) -> None:
     answer = run(tmp_path, tmp_path, "datacoolie", "init", "--plugin", "source", "My_Plugin")
     assert answer.returncode == 2
-    assert answer.stderr.startswith("error: 'My_Plugin' can't be the name of a package. ")
+    assert answer.stderr.startswith("error: [ConfigurationError] 'My_Plugin' can't be the name of a package. ")
     assert list(tmp_path.iterdir()) == []

@@ -95,7 +95,7 @@ def _expanded(nav: Nav, pages: list[str]) -> Nav:
         if isinstance(item, dict):
             found.append({title: _expanded(at, pages) if isinstance(at, list) else at for title, at in item.items()})
         elif item.endswith("/"):
-            found.extend(page for page in pages if page.startswith(item))
+            found.extend(page for page in pages if page.rpartition("/")[0] == item.rstrip("/"))
         else:
             found.append(item)
     return found

@@ -122,9 +122,9 @@ def test_an_unknown_option_is_bad_usage() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "printed"),
     [
-        (MetadataError("a.yaml: no"), 2, "error: a.yaml: no\n"),
-        (ConfigurationError("no engine"), 2, "error: no engine\n"),
-        (SourceError("no file"), 1, "error: no file\n"),
+        (MetadataError("a.yaml: no"), 2, "error: [MetadataError] a.yaml: no\n"),
+        (ConfigurationError("no engine"), 2, "error: [ConfigurationError] no engine\n"),
+        (SourceError("no file"), 1, "error: [SourceError] no file\n"),
         (KeyboardInterrupt(), 130, "\nerror: interrupted\n"),
         (
             KeyError("x"),
@@ -152,7 +152,7 @@ def test_verbose_shows_the_traceback_before_the_error(raising: list[BaseExceptio
     result = call("fail", "-v")
     assert result.exit_code == 1
     assert result.stderr.startswith("Traceback (most recent call last):\n")
-    assert result.stderr.endswith("error: no right for ***\n")
+    assert result.stderr.endswith("error: [SourceError] no right for ***\n")
     assert "hunter2-app" not in result.output
 
 

@@ -101,14 +101,14 @@ def test_faults_stop_a_plan_and_a_run(tmp_path: Path, command: str) -> None:
     (tmp_path / "bad.yaml").write_text(BAD)
     result = call(command, str(tmp_path / "bad.yaml"))
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("error: The metadata has 2 faults:\n")
+    assert result.stderr.startswith("error: [DocumentError] The metadata has 2 faults:\n")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
 
 
 def test_an_unknown_engine_is_named_with_a_near_one(project: Path) -> None:
     result = call("plan", "--engine", "polar", str(project))
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: No engine is called 'polar'.")
+    assert result.stderr.startswith("error: [ConfigurationError] No engine is called 'polar'.")
     assert result.stderr.endswith("Did you mean 'polars'?\n")
 
 

@@ -55,7 +55,8 @@ def test_a_folder_with_content_is_refused_and_stays_as_it_is(tmp_path: Path) -> 
     result = CliRunner().invoke(app, ["init", str(tmp_path)])
     assert result.exit_code == 2
     assert result.stderr == (
-        f"error: {tmp_path} is not empty: it has .git, a, b, c, d and 2 more. Name a folder that is new or empty.\n"
+        f"error: [ConfigurationError] {tmp_path} is not empty: it has .git, a, b, c, d and 2 more. "
+        "Name a folder that is new or empty.\n"
     )
     assert files_below(tmp_path) == [".git", "a", "b", "c", "d", "e", "f"]
 
@@ -66,6 +67,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["init", str(file / "project")])
     assert result.exit_code == 2
     assert result.stderr == (
-        f"error: {file}/project can't be a folder: {file} is a file. Name a folder that is new or empty.\n"
+        f"error: [ConfigurationError] {file}/project can't be a folder: {file} is a file. "
+        "Name a folder that is new or empty.\n"
     )
     assert file.read_text() == "keep"

@@ -51,7 +51,7 @@ def test_the_part_that_is_missing_is_named(path: str, rest: str) -> None:
 def test_commands_end_with_2(command: str) -> None:
     result = CliRunner().invoke(app, [command, "projct"])
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: projct: there is no such file or folder.")
+    assert result.stderr.startswith("error: [MetadataError] projct: there is no such file or folder.")
 
 
 def test_many_names_are_cut_short(here: Path) -> None:

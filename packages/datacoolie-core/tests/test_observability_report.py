@@ -73,8 +73,8 @@ def test_failures_say_flow_stage_and_message_without_secrets() -> None:
     register_secret_values("hunter2-report")
     error = ErrorRecord(type="E", error_class=ErrorClass.DATA, stage="commit", message="no right: hunter2-report")
     assert failures([*ALL, replace(FAILED, flow="secret", error=error)]) == [
-        "broken failed in write: a.csv: 3 fields",
-        "secret failed in commit: no right: ***",
+        "broken failed in write: [SourceError] a.csv: 3 fields",
+        "secret failed in commit: [E] no right: ***",
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_result_prints_as_table_summary_and_errors() -> None:
         "after      cancelled  broken failed",
         "",
         "5 flows: 2 succeeded, 1 skipped, 1 failed, 1 cancelled; 12,350 rows, 4.00 kB written in 1.23 s",
-        "broken failed in write: a.csv: 3 fields",
+        "broken failed in write: [SourceError] a.csv: 3 fields",
     ]
 
 

@@ -126,7 +126,7 @@ def _report(error: Exception, session: Session) -> int:
     if session.verbose:
         click.echo(redact("".join(traceback.format_exception(error))), err=True)
     if isinstance(error, DataCoolieError):
-        complain(error.message)
+        complain(f"[{type(error).__name__}] {error.message}")
         return BAD_INPUT if isinstance(error, (MetadataError, ConfigurationError)) else FAILED
     bug = not session.verbose and not isinstance(error, OSError)
     hints = ["This is a bug of datacoolie or of a plugin; -v after the command shows where."] if bug else []

@@ -71,9 +71,9 @@ def summary(records: Sequence[FlowRecord]) -> str:
 
 
 def failures(records: Sequence[FlowRecord]) -> list[str]:
-    """Return the error of each flow that failed, in full: flow, stage, message."""
+    """Return the error of each flow that failed, in full: flow, stage, type, message."""
     return [
-        redact(f"{record.flow} failed in {record.error.stage}: {record.error.message}")
+        redact(f"{record.flow} failed in {record.error.stage}: [{record.error.type}] {record.error.message}")
         for record in records
         if record.error is not None
     ]
