@@ -52,7 +52,19 @@ def test_two_possible_faults_are_told_apart() -> None:
 def test_texts_that_look_like_a_reason_stay_texts() -> None:
     frame = pl.LazyFrame({"a": [1], "s": ["[DIVIDE_BY_ZERO]"]}, schema=FRAME.collect_schema())
     error = failure("cast(s as int)", frame)
-    assert error.details == {"condition": "CAST_INVALID_INPUT", "value": "[DIVIDE_BY_ZERO]"}
+    assert error.details == {"condition": "CAST_INVALID_INPUT", "value": "[DIVIDE_BY_ZERO]", "column": None}
+
+
+@pytest.mark.parametrize("column", ["total", "a \"b\" [c] | 'd', \n %41 größe"])
+@pytest.mark.parametrize("text", ["1 div a", "1 div (1 - 1)"])
+def test_the_column_that_is_computed_is_named(column: str, text: str) -> None:
+    expr, _ = compile_expression(parse(text), SCHEMA, column)
+    with pytest.raises(pl.exceptions.PolarsError) as caught:
+        FRAME.select(expr).collect(engine="streaming")
+    error = translate(caught.value)
+    assert error.message.startswith(f"column {column!r}: DIVIDE_BY_ZERO: division by zero")
+    assert error.details["column"] == column
+    assert failure("1 div a").details["column"] is None
 
 
 def test_other_errors_of_polars_are_the_engines() -> None:

@@ -169,7 +169,7 @@ class PolarsFrames(FrameOps[pl.LazyFrame]):
 
 def _compiled(frame: pl.LazyFrame, columns: Mapping[str, Expr]) -> list[pl.Expr]:
     schema = described(frame)
-    return [compile_expression(one, schema)[0].alias(name) for name, one in columns.items()]
+    return [compile_expression(one, schema, name)[0].alias(name) for name, one in columns.items()]
 
 
 def _neighbour(one: WindowFunction, partition_by: list[str]) -> pl.Expr:

@@ -86,7 +86,7 @@ class Rules:
             if name.lower() not in given:
                 value = cast(expression, from_polars(target[name]))
                 self._check(_generated(name, expression), value, described_schema(schema))
-                columns.append(compile_expression(value, described_schema(schema))[0].alias(name))
+                columns.append(compile_expression(value, described_schema(schema), name)[0].alias(name))
         if not columns:
             return frame, schema
         frame = frame.with_columns(columns)

@@ -6,7 +6,9 @@ Polars has no expression that raises. A strict cast of text to a number does, an
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import polars as pl
 
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
     from datacoolie.core.types import DataType
     from datacoolie.sql import Typed
+
+
+COMPUTED: ContextVar[str] = ContextVar("COMPUTED", default="")
+"""The column whose expression is compiled; errors of the pass name it."""
 
 
 class Operands:
@@ -50,10 +56,11 @@ def fail_when(condition: pl.Expr, code: str, example: pl.Expr | None = None) -> 
         code: Spark's name of the error.
         example: a value to show, as text.
     """
-    text = pl.lit(f"[{code}]")
+    mark = f"[{code}|{quote(column, safe='')}]" if (column := COMPUTED.get()) else f"[{code}]"
+    text = pl.lit(mark)
     if example is not None:
         # Masked first, so that texts are joined for the wrong rows only.
-        text = pl.lit(f"[{code}] ") + pl.when(condition).then(example)
+        text = pl.lit(f"{mark} ") + pl.when(condition).then(example)
     return pl.when(condition).then(text).cast(pl.Int64)
 
 

@@ -11,7 +11,7 @@ from datacoolie.core.exceptions import TransformError
 from datacoolie.core.types import ArrayType
 from datacoolie.sql import Call, Case, Cast, Column, Expr, Literal, Typed, bind
 from datacoolie_engine_polars.expressions.casts import lower_cast
-from datacoolie_engine_polars.expressions.checks import Operands, checked, fail_when
+from datacoolie_engine_polars.expressions.checks import COMPUTED, Operands, checked, fail_when
 from datacoolie_engine_polars.expressions.errors import translate
 from datacoolie_engine_polars.expressions.lowerings import LOWERINGS, NEVER_FAIL
 from datacoolie_engine_polars.types import to_polars
@@ -21,18 +21,27 @@ if TYPE_CHECKING:
     from datacoolie.sql.text import Value
 
 
-def compile_expression(expr: Expr, schema: Schema) -> tuple[pl.Expr, DataType]:
+def compile_expression(expr: Expr, schema: Schema, column: str = "") -> tuple[pl.Expr, DataType]:
     """Return the Polars expression and the type of an expression over these columns.
 
     The result is lazy, elementwise and without a name: give it one with `alias`. Evaluating it may raise a
     `polars.exceptions.PolarsError`, which `translate` makes an error of the framework.
+
+    Args:
+        expr: the expression.
+        schema: the columns that it may use.
+        column: the column that it computes, for errors of its evaluation.
 
     Raises:
         ExpressionError: a column is unknown, or an operand has a type that doesn't fit.
         EngineError: a type has no counterpart in Polars.
     """
     typed = bind(expr, schema)
-    return lower(typed), typed.type
+    before = COMPUTED.set(column)
+    try:
+        return lower(typed), typed.type
+    finally:
+        COMPUTED.reset(before)
 
 
 def lower(typed: Typed, guard: pl.Expr | None = None) -> pl.Expr:

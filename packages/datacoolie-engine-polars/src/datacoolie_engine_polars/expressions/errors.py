@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from datacoolie.core.exceptions import DataCoolieError, EngineError, ErrorClass, TransformError
 
@@ -14,7 +15,7 @@ _CONVERSION = re.compile(
     r"conversion from `[^`]+` to `[^`]+` failed in column '[^']*' for \d+ out of \d+ values: \[(.*?)\](?:\n|$)",
     re.DOTALL,
 )
-_MARKED = re.compile(r'"\[([A-Z_]{4,})\](?: (.*?))?"(?:, "\[|, …|$)', re.DOTALL)
+_MARKED = re.compile(r'"\[([A-Z_]{4,})(?:\|([^]]*))?\](?: (.*?))?"(?:, "\[|, …|$)', re.DOTALL)
 
 REASONS = {
     "DIVIDE_BY_ZERO": "division by zero; nullif(divisor, 0) gives null instead",
@@ -37,21 +38,26 @@ def translate(error: pl.exceptions.PolarsError) -> DataCoolieError:
     `details["condition"]` is Spark's name of the error, such as `DIVIDE_BY_ZERO`, where an expression failed.
     """
     text = str(error)
-    condition, value = _condition(text)
+    condition, value, column = _condition(text)
     if condition is None:
         message = f"Polars can't evaluate the plan: {text.splitlines()[0] if text else type(error).__name__}"
         return EngineError(message)
     reason = REASONS[condition].format(value=value)
-    failed = TransformError(f"{condition}: {reason}", {"condition": condition, "value": value})
+    where = f"column {column!r}: " if column else ""
+    failed = TransformError(
+        f"{where}{condition}: {reason}", {"condition": condition, "value": value, "column": column or None}
+    )
     return failed.classed(ErrorClass.DATA)
 
 
-def _condition(text: str) -> tuple[str | None, str | None]:
-    """Return Spark's name of the error and an example value, as far as the message tells."""
+def _condition(text: str) -> tuple[str | None, str | None, str]:
+    """Return Spark's name of the error, an example value and the column computed, as far as the message tells."""
     if text.startswith("invalid `base64` encoding"):
-        return "CONVERSION_INVALID_INPUT", None
+        return "CONVERSION_INVALID_INPUT", None, ""
     conversion = _CONVERSION.search(text)
     if conversion is None:
-        return None, None
+        return None, None, ""
     marked = _MARKED.match(conversion[1])
-    return (marked[1], marked[2]) if marked and marked[1] in REASONS else ("ARITHMETIC_OVERFLOW", conversion[1])
+    if marked and marked[1] in REASONS:
+        return marked[1], marked[3], unquote(marked[2] or "")
+    return "ARITHMETIC_OVERFLOW", conversion[1], ""
